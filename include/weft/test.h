@@ -1,0 +1,56 @@
+/*
+ * For users' unit tests: catch what the code under test logs, parsed, under a clock, pid, host and thread name that the
+ * test sets. While a capture is open, records of all threads go to it and to no sink.
+ */
+#ifndef WEFT_TEST_H
+#define WEFT_TEST_H
+
+#include "level.h"
+#include "status.h"
+
+typedef struct weft_test_options {
+    size_t struct_size;
+    const char *format;      /* NULL: "ecs" */
+    const char *level;       /* as WEFT_LEVEL; NULL: "trace" */
+    int64_t time_ns;         /* of every record, since 1970; INT64_MIN: the real clock */
+    int64_t time_step_ns;    /* added after each record */
+    int64_t pid;             /* 0: the real one */
+    const char *host, *thread, *service; /* NULL: the real ones; no service */
+} weft_test_options;
+#define WEFT_TEST_OPTIONS_INIT { sizeof(weft_test_options), NULL, NULL, INT64_MIN, 0, 0, NULL, NULL, NULL }
+
+typedef struct weft_test_capture_state weft_capture;
+
+WEFT_EXTERN_C_BEGIN
+/**
+ * Begin to capture. Owned: weft_test_release. One at a time.
+ *
+ * @param options  NULL: WEFT_TEST_OPTIONS_INIT. All that it points to is copied.
+ * @return NULL when out of memory, a format or level is unknown, or a capture is open already.
+ * Threads: any, when no other thread logs. Since: 0.1.
+ */
+WEFT_API weft_capture *weft_test_capture(const weft_test_options *options);
+/** End the capture, free it, and give the sinks back. NULL does nothing. Since: 0.1. */
+WEFT_API void weft_test_release(weft_capture *capture);
+/** Forget what was captured so far. Since: 0.1. */
+WEFT_API void weft_test_reset(weft_capture *capture);
+/** Return how many records were captured. Threads: any. Since: 0.1. */
+WEFT_API size_t weft_test_count(weft_capture *capture);
+
+/* Of the index-th record; borrowed until weft_test_reset or _release. An index too large gives NULL, WEFT_LEVEL_OFF. */
+WEFT_API const char *weft_test_line(weft_capture *capture, size_t index); /* without the newline */
+WEFT_API weft_level weft_test_level(weft_capture *capture, size_t index);
+WEFT_API const char *weft_test_logger(weft_capture *capture, size_t index);
+WEFT_API const char *weft_test_message(weft_capture *capture, size_t index);
+/**
+ * Return a value of the parsed line as text (numbers as they stand in the line, true, false, null); NULL when it is not
+ * there or is an object or array.
+ *
+ * @param path  Member names separated by '/', array positions as numbers: "labels/order_id", "log.level", "tags/0".
+ */
+WEFT_API const char *weft_test_value(weft_capture *capture, size_t index, const char *path);
+/** Return the index of the first record at or after `from` with this message; SIZE_MAX when there is none. Since: 0.1. */
+WEFT_API size_t weft_test_find(weft_capture *capture, size_t from, const char *message);
+WEFT_EXTERN_C_END
+
+#endif
