@@ -1,0 +1,50 @@
+/*
+ * A call whose level is off: what it adds to an empty loop. The memory clobber makes the compiler read the logger's gate
+ * and the workload anew each time round.
+ */
+#include "bench.h"
+#include "workload.h"
+
+#include <time.h>
+#include <weft/weft.h>
+
+static weft_logger *log_off;
+
+static bool off_open(const struct bench_job *job)
+{
+    (void)job;
+    weft_options options = weft_options_default();
+    options.sinks = "callback:";
+    options.level = "info";
+    if (weft_init(&options) != WEFT_OK) return false;
+    log_off = weft_logger_get(WORKLOAD_LOGGER);
+    return true;
+}
+
+static void off_run(enum bench_kind kind, uint64_t records)
+{
+    (void)kind;
+    weft_logger *log = log_off;
+    for (uint64_t i = 0; i < records; i++) {
+        __asm__ volatile("" : "+r"(log) : : "memory");
+        weft_debug(log, WORKLOAD_MESSAGE, WORKLOAD_FIELDS(i));
+    }
+}
+
+static void empty_run(enum bench_kind kind, uint64_t records)
+{
+    (void)kind;
+    weft_logger *log = log_off;
+    for (uint64_t i = 0; i < records; i++) __asm__ volatile("" : "+r"(log) : : "memory");
+}
+
+static bool off_close(void)
+{
+    weft_stats stats;
+    return weft_stats_get(&stats, sizeof stats) == WEFT_OK && stats.accepted == 0;
+}
+
+const struct bench_way bench_way_off = {
+    "off", "weft_debug() at level info", false, off_open, NULL, off_run, off_close, NULL};
+const struct bench_way bench_way_empty = {
+    "empty", "the loop around it", false, off_open, NULL, empty_run, off_close, NULL};

@@ -1,0 +1,196 @@
+/*
+ * One measurement, printed as one JSON object:
+ *
+ *     weft_bench --way weft --kind R10 --to FILE --threads 1 --records 100000
+ *     weft_bench --way weft --kind R10 --line          the line that a way writes
+ *     weft_bench --list                                the ways
+ */
+#include "bench.h"
+#include "shape.h"
+
+#include <getopt.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define THREADS_MAX 8
+
+static const struct bench_way *const ways[] = {
+    &bench_way_weft,   &bench_way_write,       &bench_way_snprintf, &bench_way_hand,
+    &bench_way_encode, &bench_way_hand_encode, &bench_way_off,      &bench_way_empty};
+static const char *const kinds[] = {"R10", "R0", "ESC"};
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* What one thread measured. */
+struct lap {
+    const struct bench_way *way;
+    const struct bench_job *job;
+    pthread_barrier_t *start;
+    unsigned cpu;
+    bool ok, pinned;
+    int64_t begin_ns, end_ns;
+    uint64_t allocations;
+};
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Keep this thread on the n-th processor that it may use. */
+static bool pin(unsigned n)
+{
+    cpu_set_t may, one;
+    if (sched_getaffinity(0, sizeof may, &may)) return false;
+    unsigned left = n % (unsigned)CPU_COUNT(&may);
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &may) || left-- > 0) continue;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        return pthread_setaffinity_np(pthread_self(), sizeof one, &one) == 0;
+    }
+    return false;
+}
+
+static void *lap_run(void *arg)
+{
+    struct lap *lap = arg;
+    lap->pinned = pin(lap->cpu);
+    lap->ok = !lap->way->thread_open || lap->way->thread_open();
+    lap->way->run(lap->job->kind, lap->job->records / 20 + 100); /* warm up */
+    pthread_barrier_wait(lap->start);
+    const uint64_t allocations = bench_allocations();
+    lap->begin_ns = now_ns();
+    lap->way->run(lap->job->kind, lap->job->records);
+    lap->end_ns = now_ns();
+    lap->allocations = bench_allocations() - allocations;
+    return NULL;
+}
+
+static bool laps_run(struct lap *laps, const struct bench_way *way, const struct bench_job *job)
+{
+    pthread_t threads[THREADS_MAX];
+    pthread_barrier_t start;
+    bool ok = pthread_barrier_init(&start, NULL, job->threads) == 0;
+    for (unsigned i = 0; i < job->threads; i++) {
+        laps[i] = (struct lap){.way = way, .job = job, .start = &start, .cpu = i};
+        if (pthread_create(&threads[i], NULL, lap_run, &laps[i])) exit(EXIT_FAILURE);
+        pthread_setname_np(threads[i], SHAPE_THREAD);
+    }
+    for (unsigned i = 0; i < job->threads; i++) {
+        pthread_join(threads[i], NULL);
+        ok = ok && laps[i].ok;
+    }
+    pthread_barrier_destroy(&start);
+    return ok;
+}
+
+static void report(const struct lap *laps, size_t line_size)
+{
+    const struct bench_job *job = laps[0].job;
+    const double all = (double)job->records * job->threads;
+    int64_t begin = laps[0].begin_ns, end = laps[0].end_ns, busy = 0;
+    uint64_t allocations = 0;
+    bool pinned = true;
+    for (unsigned i = 0; i < job->threads; i++) {
+        begin = laps[i].begin_ns < begin ? laps[i].begin_ns : begin;
+        end = laps[i].end_ns > end ? laps[i].end_ns : end;
+        busy += laps[i].end_ns - laps[i].begin_ns;
+        allocations = laps[i].allocations > allocations ? laps[i].allocations : allocations;
+        pinned = pinned && laps[i].pinned;
+    }
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf(
+        "{\"way\":\"%s\",\"kind\":\"%s\",\"threads\":%u,\"records\":%.0f,\"ns_per_call\":%.3f,"
+        "\"records_per_s\":%.0f,"
+        "\"line_bytes\":%zu,\"allocations_per_record\":%.6f,\"rss_max_kib\":%ld,\"pinned\":%s}\n",
+        laps[0].way->name, kinds[job->kind], job->threads, all, (double)busy / all,
+        all * 1e9 / (double)(end - begin), line_size, (double)allocations / all, usage.ru_maxrss,
+        pinned ? "true" : "false");
+}
+
+static int measure(const struct bench_way *way, const struct bench_job *job)
+{
+    struct lap laps[THREADS_MAX];
+    static char line[8192];
+    const size_t line_size =
+        way == &bench_way_weft || !way->line ? 0 : way->line(job->kind, line, sizeof line);
+    if ((way->needs_path && !job->path) || !way->open(job) || !laps_run(laps, way, job) ||
+        !way->close()) {
+        fprintf(stderr, "weft_bench: %s failed, or lost records\n", way->name);
+        return EXIT_FAILURE;
+    }
+    report(laps, line_size);
+    return EXIT_SUCCESS;
+}
+
+static int line_print(const struct bench_way *way, enum bench_kind kind)
+{
+    static char line[8192];
+    pthread_setname_np(pthread_self(), SHAPE_THREAD);
+    const size_t size = way->line ? way->line(kind, line, sizeof line) : 0;
+    fwrite(line, 1, size, stdout);
+    return size ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int ways_list(void)
+{
+    for (size_t i = 0; i < COUNT(ways); i++) printf("%-12s %s\n", ways[i]->name, ways[i]->text);
+    return EXIT_SUCCESS;
+}
+
+static size_t find(const char *name, const char *const *names, size_t count)
+{
+    size_t i = 0;
+    while (i < count && strcmp(names[i], name) != 0) i++;
+    return i;
+}
+
+static const struct bench_way *way_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT(ways); i++)
+        if (strcmp(ways[i]->name, name) == 0) return ways[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"way", required_argument, NULL, 'w'},     {"kind", required_argument, NULL, 'k'},
+        {"to", required_argument, NULL, 't'},      {"threads", required_argument, NULL, 'n'},
+        {"records", required_argument, NULL, 'r'}, {"line", no_argument, NULL, 'l'},
+        {"list", no_argument, NULL, 'L'},          {NULL, 0, NULL, 0}};
+    const struct bench_way *way = &bench_way_weft;
+    struct bench_job job = {.kind = BENCH_R10, .threads = 1, .records = 100000};
+    size_t kind = 0;
+    bool line = false, ok = true;
+    for (int letter; (letter = getopt_long(argc, argv, "", names, NULL)) != -1;) {
+        switch (letter) {
+        case 'w': way = way_find(optarg); break;
+        case 'k': kind = find(optarg, kinds, COUNT(kinds)); break;
+        case 't': job.path = optarg; break;
+        case 'n': job.threads = (unsigned)strtoul(optarg, NULL, 10); break;
+        case 'r': job.records = strtoull(optarg, NULL, 10); break;
+        case 'l': line = true; break;
+        case 'L': return ways_list();
+        default: ok = false;
+        }
+    }
+    if (!ok || !way || kind == COUNT(kinds) || job.threads < 1 || job.threads > THREADS_MAX ||
+        job.records < 1) {
+        fprintf(stderr,
+                "usage: %s [--way W] [--kind R10|R0|ESC] [--to FILE] [--threads N] [--records N] "
+                "[--line] [--list]\n",
+                argv[0]);
+        return EXIT_FAILURE;
+    }
+    job.kind = (enum bench_kind)kind;
+    return line ? line_print(way, job.kind) : measure(way, &job);
+}
