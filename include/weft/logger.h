@@ -57,9 +57,9 @@ WEFT_EXTERN_C_END
 /**
  * weft_logger_with(logger, fields...): make a child with bound fields, which are encoded once, here.
  *
- * The child has the name and level of its parent. Returns an owned logger, for weft_logger_release(); when memory or a
- * limit (64 bound fields, 8 KiB in all, their parents' included) is reached: the parent itself, which may be
- * "released" all the same. Threads: any. Signals: unsafe (locks, allocates). Since: 0.1.
+ * The child has the name and level of its parent. Fields past a limit (64 of them, 8 KiB in all, the parent's included)
+ * are left out and counted. Returns an owned logger, for weft_logger_release(); when out of memory the parent itself,
+ * which may be "released" all the same. Threads: any. Signals: unsafe (locks, allocates). Since: 0.1.
  */
 #define weft_logger_with(...) WEFT_WITH_(__VA_ARGS__, weft_end_())
 

@@ -1,0 +1,355 @@
+#include "wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HOST_NAME_MAX_ 256
+#define COMPLAINT_MAX  512 /* bytes */
+
+/* What the parts of one wiring share. */
+struct wiring {
+    struct weftp_pipeline *pipeline;
+    const struct weftp_settings *settings;
+    const struct weftp_catalog *catalog;
+    const struct weftp_wired *previous;
+    weftp_complain complain;
+    void *arg;
+    char host[HOST_NAME_MAX_];
+    /* Of each encoding that was made: what it was made from, to tell whether another sink can share it. */
+    struct weft_options_kv *encoder_options[WEFT_SINKS_MAX + 1];
+    bool terminal[WEFT_SINKS_MAX + 1];
+};
+
+/* What one sink wants its lines to be. */
+struct wish {
+    const struct weft_encoder_type *type;
+    size_t budget;
+    const struct weft_options_kv *options;
+    bool terminal;
+};
+
+/* ---- options: one list in the URL, for the sink and for its encoder ---- */
+
+/* Whether an encoder's list of "name=accepted" has this name. */
+static bool names_option(const char *const *list, const char *key)
+{
+    const size_t size = strlen(key);
+    for (; list && *list; list++)
+        if (strncmp(*list, key, size) == 0 && (*list)[size] == '=') return true;
+    return false;
+}
+
+static bool is_encoder_option(const struct weftp_catalog *catalog, const char *key)
+{
+    for (size_t i = 0; catalog->encoders[i]; i++) {
+        const struct weft_encoder_type *type = catalog->encoders[i];
+        if (type->struct_size > offsetof(struct weft_encoder_type, options) && names_option(type->options, key))
+            return true;
+    }
+    return false;
+}
+
+static size_t count_options(const struct weft_options_kv *options)
+{
+    size_t count = 0;
+    while (options && options[count].key) count++;
+    return count;
+}
+
+/* Copy the encoder's or the sink's options. The texts stay the settings'. NULL: out of memory. */
+static struct weft_options_kv *pick_options(const struct weftp_catalog *catalog,
+                                            const struct weft_options_kv *options, bool encoders)
+{
+    struct weft_options_kv *picked = calloc(count_options(options) + 2, sizeof *picked);
+    size_t count = 0;
+    for (size_t i = 0; picked && options && options[i].key; i++)
+        if (is_encoder_option(catalog, options[i].key) == encoders) picked[count++] = options[i];
+    return picked;
+}
+
+static bool same_options(const struct weft_options_kv *a, const struct weft_options_kv *b)
+{
+    const size_t count = count_options(a);
+    if (count != count_options(b)) return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(a[i].key, b[i].key) != 0 || strcmp(a[i].value, b[i].value) != 0) return false;
+    return true;
+}
+
+/* ---- complaints ---- */
+
+static void complain(struct wiring *wiring, const char *url, const char *text, const char *detail)
+{
+    char complaint[COMPLAINT_MAX];
+    snprintf(complaint, sizeof complaint, "WEFT_SINKS: \"%s\": %s%s", url, text, detail);
+    wiring->complain(wiring->arg, complaint);
+}
+
+static void complain_of_option(struct wiring *wiring, const char *url, const struct weft_sink_type *type,
+                               void *self)
+{
+    struct weft_sink_error error = {0};
+    char complaint[COMPLAINT_MAX];
+    if (type->struct_size >= sizeof(struct weft_sink_type_more)) {
+        const struct weft_sink_type_more *more = (const struct weft_sink_type_more *)type;
+        if (more->explain) more->explain(self, &error);
+    }
+    snprintf(complaint, sizeof complaint, "option \"%s\" is unknown or bad; accepted: %s; using the default",
+             error.option ? error.option : "?", error.accepted ? error.accepted : "see the sink's documentation");
+    complain(wiring, url, complaint, "");
+}
+
+/* ---- encodings ---- */
+
+static const struct weft_encoder_type *find_encoder(const struct weftp_catalog *catalog, const char *name)
+{
+    for (size_t i = 0; catalog->encoders[i]; i++)
+        if (strcmp(catalog->encoders[i]->name, name) == 0) return catalog->encoders[i];
+    return NULL;
+}
+
+static size_t budget_of(const struct wiring *wiring, uint32_t own, bool console)
+{
+    if (own) return own;
+    if (wiring->settings->line_bytes_max) return wiring->settings->line_bytes_max;
+    return console ? WEFTP_BUDGET_CONSOLE : WEFTP_BUDGET_DEFAULT;
+}
+
+static weft_status open_encoding(struct wiring *wiring, const struct wish *wish, const char *url,
+                                 struct weft_options_kv *options)
+{
+    const struct weftp_settings *settings = wiring->settings;
+    struct weftp_pipeline *pipeline = wiring->pipeline;
+    const struct weft_encoder_options encoder_options = {
+        .struct_size = sizeof encoder_options,
+        .service = settings->service,
+        .service_version = settings->service_version,
+        .service_env = settings->service_env,
+        .service_node = settings->service_node,
+        .host = wiring->host,
+        .fields = pipeline->fields->pairs,
+        .field_count = pipeline->fields->count,
+        .options = options,
+        .terminal = wish->terminal};
+    void *self = NULL;
+    const weft_status status = wish->type->open(&self, &encoder_options);
+    if (!self) return WEFT_ENOMEM;
+    if (status) complain(wiring, url, "a bad option for the format ", wish->type->name);
+    const size_t index = pipeline->encoding_count++;
+    pipeline->encodings[index] = (struct weftp_encoding){wish->type, self, wish->budget};
+    wiring->encoder_options[index] = options;
+    wiring->terminal[index] = wish->terminal;
+    return WEFT_OK;
+}
+
+static bool encoding_serves(const struct wiring *wiring, size_t index, const struct wish *wish)
+{
+    const struct weftp_encoding *encoding = &wiring->pipeline->encodings[index];
+    return encoding->type == wish->type && encoding->budget == wish->budget &&
+           wiring->terminal[index] == wish->terminal &&
+           same_options(wiring->encoder_options[index], wish->options);
+}
+
+/* Find or make the encoding that serves a wish. */
+static weft_status encoding_for(struct wiring *wiring, const struct wish *wish, const char *url,
+                                unsigned *index)
+{
+    for (unsigned i = 0; i < wiring->pipeline->encoding_count; i++) {
+        if (!encoding_serves(wiring, i, wish)) continue;
+        *index = i;
+        return WEFT_OK;
+    }
+    struct weft_options_kv *options = pick_options(wiring->catalog, wish->options, true);
+    if (!options) return WEFT_ENOMEM;
+    *index = (unsigned)wiring->pipeline->encoding_count;
+    const weft_status status = open_encoding(wiring, wish, url, options);
+    if (status) free(options);
+    return status;
+}
+
+/* ---- sinks ---- */
+
+static const struct weft_sink_type *find_sink(const struct weftp_catalog *catalog, const char *name)
+{
+    for (size_t i = 0; catalog->sinks[i]; i++)
+        if (strcmp(catalog->sinks[i]->name, name) == 0) return catalog->sinks[i];
+    return NULL;
+}
+
+static bool is_terminal(const struct weftp_outlet *outlet)
+{
+    if (outlet->type->struct_size < sizeof(struct weft_sink_type_more)) return false;
+    const struct weft_sink_type_more *more = (const struct weft_sink_type_more *)outlet->type;
+    return more->terminal && more->terminal(outlet->self);
+}
+
+/* The sink that was asked for in the same way before, with a reference of its own; NULL: there was none. */
+static struct weftp_outlet *reuse(const struct wiring *wiring, const struct weftp_sink_setting *setting)
+{
+    const struct weftp_wired *previous = wiring->previous;
+    if (!previous->settings || !previous->pipeline) return NULL;
+    for (size_t i = 0; i < previous->pipeline->slot_count; i++) {
+        const struct weftp_slot *slot = &previous->pipeline->slots[i];
+        if (!weftp_sink_setting_equal(setting, &previous->settings->sinks[slot->setting])) continue;
+        weftp_outlet_ref(slot->outlet);
+        return slot->outlet;
+    }
+    return NULL;
+}
+
+static weft_status open_outlet(struct wiring *wiring, const struct weft_sink_type *type, const char *url,
+                               const struct weft_options_kv *options, struct weftp_outlet **out)
+{
+    void *self = NULL;
+    struct weft_options_kv *own = pick_options(wiring->catalog, options, false);
+    if (!own) return WEFT_ENOMEM;
+    const weft_status status = type->open(&self, own);
+    if (status == WEFT_EINVAL && self) complain_of_option(wiring, url, type, self);
+    free(own);
+    if (!self) {
+        if (status == WEFT_ENOMEM) return status;
+        complain(wiring, url, "cannot be opened: ", weft_status_text(status));
+        return WEFT_OK; /* left out */
+    }
+    *out = weftp_outlet_create(type, self, url);
+    if (*out) return WEFT_OK;
+    type->close(self);
+    return WEFT_ENOMEM;
+}
+
+/* Slots of one encoding stand together. */
+static void insert_slot(struct weftp_pipeline *pipeline, struct weftp_slot slot)
+{
+    size_t at = pipeline->slot_count++;
+    for (; at > 0 && pipeline->slots[at - 1].encoding > slot.encoding; at--)
+        pipeline->slots[at] = pipeline->slots[at - 1];
+    pipeline->slots[at] = slot;
+    if (slot.level < pipeline->floor) pipeline->floor = slot.level;
+}
+
+static const char *format_of(const struct wiring *wiring, const char *own, bool terminal)
+{
+    if (own) return own;
+    if (wiring->settings->format) return wiring->settings->format;
+    return terminal ? "pretty" : "ecs";
+}
+
+static weft_status connect_outlet(struct wiring *wiring, const struct weftp_sink_setting *setting,
+                           struct weftp_outlet *outlet, unsigned *encoding)
+{
+    const bool terminal = is_terminal(outlet);
+    struct weft_options_kv *options = pick_options(wiring->catalog, setting->options, true);
+    if (!options) return WEFT_ENOMEM;
+    if (wiring->settings->no_colour && count_options(options) == 0)
+        options[0] = (struct weft_options_kv){"colour", "never"};
+    const struct wish wish = {
+        .type = find_encoder(wiring->catalog, format_of(wiring, setting->format, terminal)),
+        .budget = budget_of(wiring, setting->line_bytes_max, outlet->console),
+        .options = options,
+        .terminal = terminal};
+    const weft_status status = wish.type ? encoding_for(wiring, &wish, setting->url, encoding) : WEFT_EINVAL;
+    free(options);
+    return status;
+}
+
+static weft_status add_sink(struct wiring *wiring, size_t index)
+{
+    const struct weftp_sink_setting *setting = &wiring->settings->sinks[index];
+    struct weftp_outlet *outlet = reuse(wiring, setting);
+    struct weftp_slot slot = {.level = setting->level ? setting->level : WEFT_LEVEL_TRACE,
+                              .setting = (unsigned)index};
+    weft_status status = WEFT_OK;
+    if (!outlet) {
+        const struct weft_sink_type *type = find_sink(wiring->catalog, setting->scheme);
+        if (!type) return WEFT_OK;
+        status = open_outlet(wiring, type, setting->url, setting->options, &outlet);
+        if (!outlet) return status;
+    }
+    status = connect_outlet(wiring, setting, outlet, &slot.encoding);
+    if (status) {
+        weftp_outlet_unref(outlet);
+        return status;
+    }
+    slot.outlet = outlet;
+    insert_slot(wiring->pipeline, slot);
+    return WEFT_OK;
+}
+
+/* Where weft says what it has to say about itself: stderr, in the default format. */
+static weft_status add_status(struct wiring *wiring)
+{
+    static const struct weft_options_kv none[] = {{NULL, NULL}};
+    const struct weftp_sink_setting setting = {.url = (char *)(uintptr_t) "stderr:",
+                                               .options = (struct weft_options_kv *)(uintptr_t)none};
+    struct weftp_slot *status_slot = &wiring->pipeline->status;
+    const struct weft_sink_type *type = find_sink(wiring->catalog, "stderr");
+    struct weftp_outlet *outlet = NULL;
+    if (wiring->previous->pipeline) {
+        outlet = wiring->previous->pipeline->status.outlet;
+        if (outlet) weftp_outlet_ref(outlet);
+    }
+    if (!outlet && type) {
+        const weft_status status = open_outlet(wiring, type, setting.url, none, &outlet);
+        if (status) return status;
+    }
+    if (!outlet) return WEFT_OK;
+    status_slot->outlet = outlet;
+    return connect_outlet(wiring, &setting, outlet, &status_slot->encoding);
+}
+
+/* Nothing could be opened: stdout is better than silence. */
+static weft_status add_default(struct wiring *wiring)
+{
+    const struct weft_sink_type *type = find_sink(wiring->catalog, "stdout");
+    static const struct weft_options_kv none[] = {{NULL, NULL}};
+    const struct weftp_sink_setting setting = {.url = (char *)(uintptr_t) "stdout:",
+                                               .options = (struct weft_options_kv *)(uintptr_t)none};
+    struct weftp_slot slot = {.level = WEFT_LEVEL_TRACE, .setting = 0};
+    weft_status status = type ? open_outlet(wiring, type, setting.url, none, &slot.outlet) : WEFT_EINVAL;
+    if (status || !slot.outlet) return status;
+    status = connect_outlet(wiring, &setting, slot.outlet, &slot.encoding);
+    if (status) {
+        weftp_outlet_unref(slot.outlet);
+        return status;
+    }
+    insert_slot(wiring->pipeline, slot);
+    return WEFT_OK;
+}
+
+static weft_status build_fields(struct weftp_pipeline *pipeline, const struct weftp_settings *settings)
+{
+    static const struct weftp_pair_limits limits = {WEFTP_STATIC_FIELDS_MAX, 128, 4096, UINT32_MAX};
+    return weftp_pairs_build(&pipeline->fields, NULL, settings->fields, settings->field_count, &limits,
+                             false, NULL);
+}
+
+static weft_status build(struct wiring *wiring)
+{
+    weft_status status = build_fields(wiring->pipeline, wiring->settings);
+    for (size_t i = 0; !status && i < wiring->settings->sink_count; i++) status = add_sink(wiring, i);
+    if (!status && wiring->pipeline->slot_count == 0) status = add_default(wiring);
+    if (!status) status = add_status(wiring);
+    return status;
+}
+
+weft_status weftp_wire(struct weftp_pipeline **out, const struct weftp_settings *settings,
+                       const struct weftp_catalog *catalog, const struct weftp_wired *previous,
+                       weftp_complain complain_to, void *arg)
+{
+    struct wiring wiring = {.settings = settings,
+                            .catalog = catalog,
+                            .previous = previous,
+                            .complain = complain_to,
+                            .arg = arg};
+    wiring.pipeline = calloc(1, sizeof *wiring.pipeline);
+    if (!wiring.pipeline) return WEFT_ENOMEM;
+    wiring.pipeline->floor = WEFT_LEVEL_OFF;
+    weftp_host_name(wiring.host, sizeof wiring.host);
+    const weft_status status = build(&wiring);
+    for (size_t i = 0; i < wiring.pipeline->encoding_count; i++) free(wiring.encoder_options[i]);
+    if (status)
+        weftp_pipeline_destroy(wiring.pipeline);
+    else
+        *out = wiring.pipeline;
+    return status;
+}

@@ -1,0 +1,41 @@
+#include "gap.h"
+
+static const char *const level_keys[WEFTP_GAP_LEVELS] = {"trace", "debug", "info",
+                                                         "warn",  "error", "fatal"};
+
+void weftp_gap_add(struct weftp_gap *gap, int level, int64_t time_ns, int err)
+{
+    int index = (level - WEFT_LEVEL_TRACE) / (WEFT_LEVEL_DEBUG - WEFT_LEVEL_TRACE);
+    if (index < 0) index = 0;
+    if (index >= WEFTP_GAP_LEVELS) index = WEFTP_GAP_LEVELS - 1;
+    if (gap->lost == 0) gap->first_ns = time_ns;
+    gap->last_ns = time_ns;
+    gap->err = err;
+    gap->by_level[index]++;
+    gap->lost++;
+}
+
+static struct timespec timespec_of(int64_t time_ns)
+{
+    struct timespec when;
+    when.tv_sec = (time_t)(time_ns / 1000000000);
+    when.tv_nsec = (long)(time_ns % 1000000000);
+    if (when.tv_nsec < 0) {
+        when.tv_sec--;
+        when.tv_nsec += 1000000000;
+    }
+    return when;
+}
+
+void weftp_gap_describe(const struct weftp_gap *gap, struct weftp_gap_fields *out)
+{
+    size_t levels = 0;
+    for (size_t i = 0; i < WEFTP_GAP_LEVELS; i++)
+        if (gap->by_level[i]) out->levels[levels++] = weft_uint(level_keys[i], gap->by_level[i]);
+    out->count = 0;
+    out->fields[out->count++] = weft_uint("lost", gap->lost);
+    out->fields[out->count++] = weft_objn("lost_by_level", out->levels, levels);
+    out->fields[out->count++] = weft_time("first_lost", timespec_of(gap->first_ns));
+    out->fields[out->count++] = weft_time("last_lost", timespec_of(gap->last_ns));
+    if (gap->err) out->fields[out->count++] = weft_errno("reason", gap->err);
+}

@@ -1,0 +1,191 @@
+#include "outlet.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const struct weft_sink_type_more *more_of(const struct weft_sink_type *type)
+{
+    return type->struct_size >= sizeof(struct weft_sink_type_more)
+               ? (const struct weft_sink_type_more *)type
+               : NULL;
+}
+
+struct weftp_outlet *weftp_outlet_create(const struct weft_sink_type *type, void *self,
+                                         const char *url)
+{
+    struct weftp_outlet *outlet = calloc(1, sizeof *outlet);
+    if (!outlet) return NULL;
+    outlet->url = strdup(url);
+    if (!outlet->url) {
+        free(outlet);
+        return NULL;
+    }
+    weftp_lock_init(&outlet->lock);
+    outlet->type = type;
+    outlet->self = self;
+    outlet->refs = 1;
+    outlet->console = more_of(type) && more_of(type)->console;
+    return outlet;
+}
+
+void weftp_outlet_ref(struct weftp_outlet *outlet) { outlet->refs++; }
+
+void weftp_outlet_unref(struct weftp_outlet *outlet)
+{
+    if (!outlet || --outlet->refs > 0) return;
+    if (outlet->type->flush) outlet->type->flush(outlet->self, 0);
+    outlet->type->close(outlet->self);
+    weftp_lock_deinit(&outlet->lock);
+    free(outlet->url);
+    free(outlet);
+}
+
+void weftp_own_record(struct weft_record *record, const struct weftp_thread *thread, int level,
+                      int64_t time_ns, const char *message, const weft_field *fields, size_t count)
+{
+    *record = (struct weft_record){.struct_size = sizeof *record,
+                                   .time_ns = time_ns,
+                                   .pid = weftp_process_id(),
+                                   .tid = thread->id,
+                                   .level = level,
+                                   .logger = "weft",
+                                   .logger_size = 4,
+                                   .thread = thread->name,
+                                   .thread_size = thread->name_size,
+                                   .message = message,
+                                   .message_size = strlen(message),
+                                   .fields = fields,
+                                   .field_count = count};
+}
+
+/* Hand one line to the sink and keep the books that do not depend on whose line it is. */
+static bool write_line(struct weftp_outlet *outlet, struct weft_line *line)
+{
+    size_t written = 0;
+    line->seq = ++outlet->seq;
+    const weft_status status = outlet->type->write(outlet->self, line, 1, &written);
+    if (written == 1) outlet->bytes += line->size;
+    outlet->failing = status != WEFT_OK || written != 1;
+    return written == 1;
+}
+
+/* The lines that are missing come before those that follow: one record says so, and the ledger begins anew. */
+static bool tell_gap(struct weftp_outlet *outlet, struct weftp_thread *thread, int64_t time_ns,
+                     const struct weftp_encoding *encoding)
+{
+    struct weftp_gap_fields described;
+    struct weft_record record;
+    bool trimmed;
+    weftp_gap_describe(&outlet->gap, &described);
+    weftp_own_record(&record, thread, WEFT_LEVEL_WARN, time_ns, "records lost", described.fields,
+                     described.count);
+    if (!weftp_line_encode(encoding, &record, &thread->own, &trimmed)) return false;
+    struct weft_line line = {.data = thread->own.data,
+                             .size = weftp_out_size(&thread->own),
+                             .time_ns = time_ns,
+                             .logger = record.logger,
+                             .logger_size = record.logger_size,
+                             .level = WEFT_LEVEL_WARN};
+    if (!write_line(outlet, &line)) return false;
+    outlet->gap = (struct weftp_gap){0};
+    weftp_count(&thread->counts.own_records);
+    return true;
+}
+
+static void note_loss(struct weftp_outlet *outlet, int level, int64_t time_ns, int err)
+{
+    outlet->dropped++;
+    outlet->failures++;
+    outlet->last_errno = err;
+    weftp_gap_add(&outlet->gap, level, time_ns, err);
+}
+
+static void note_failure(struct weftp_outlet *outlet, const struct weft_line *line,
+                         struct weftp_failure *failure)
+{
+    const struct weft_sink_type_more *more = more_of(outlet->type);
+    failure->error = (struct weft_sink_error){.err = EIO, .what = "write"};
+    if (more && more->explain) more->explain(outlet->self, &failure->error);
+    note_loss(outlet, (int)line->level, line->time_ns, failure->error.err);
+    const int64_t now = weftp_monotonic_ms();
+    failure->due = now >= outlet->report_at_ms;
+    if (!failure->due) return;
+    failure->lost = outlet->dropped - outlet->reported;
+    outlet->reported = outlet->dropped;
+    outlet->report_at_ms = now + WEFTP_REPORT_INTERVAL_MS;
+}
+
+bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thread,
+                          struct weft_line *line, const struct weftp_encoding *encoding,
+                          struct weftp_failure *failure)
+{
+    int cancel_state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    weftp_lock(&outlet->lock);
+    thread->held = outlet;
+    outlet->accepted++;
+    bool written = outlet->gap.lost == 0 || tell_gap(outlet, thread, line->time_ns, encoding);
+    if (written) written = write_line(outlet, line);
+    if (written)
+        outlet->written++;
+    else
+        note_failure(outlet, line, failure);
+    thread->held = NULL;
+    weftp_unlock(&outlet->lock);
+    pthread_setcancelstate(cancel_state, NULL);
+    return written;
+}
+
+void weftp_outlet_lose(struct weftp_outlet *outlet, int level, int64_t time_ns, int err)
+{
+    weftp_lock(&outlet->lock);
+    outlet->accepted++;
+    note_loss(outlet, level, time_ns, err);
+    weftp_unlock(&outlet->lock);
+}
+
+weft_status weftp_outlet_flush(struct weftp_outlet *outlet, int64_t deadline_ms)
+{
+    if (!weftp_lock_until(&outlet->lock, deadline_ms)) return WEFT_ETIMEOUT;
+    weft_status status = outlet->failing ? WEFT_EIO : WEFT_OK;
+    if (outlet->type->flush) {
+        const int64_t left = deadline_ms == INT64_MAX ? UINT32_MAX : deadline_ms - weftp_monotonic_ms();
+        const weft_status flushed = outlet->type->flush(outlet->self, left > 0 ? (uint32_t)left : 0);
+        if (flushed != WEFT_OK) status = flushed;
+    }
+    weftp_unlock(&outlet->lock);
+    return status;
+}
+
+/* The URL without its options, so that paths are told and secrets are not. */
+static void copy_name(char name[WEFT_SINK_NAME_MAX_], const char *url)
+{
+    size_t size = strcspn(url, "?");
+    if (size >= WEFT_SINK_NAME_MAX_) size = WEFT_SINK_NAME_MAX_ - 1;
+    memcpy(name, url, size);
+    name[size] = '\0';
+}
+
+void weftp_outlet_stats(struct weftp_outlet *outlet, weft_sink_stats *stats)
+{
+    weftp_lock(&outlet->lock);
+    copy_name(stats->name, outlet->url);
+    stats->accepted = outlet->accepted;
+    stats->written = outlet->written;
+    stats->dropped = outlet->dropped;
+    stats->failures = outlet->failures;
+    stats->bytes = outlet->bytes;
+    stats->last_errno = outlet->last_errno;
+    stats->reserved = 0;
+    weftp_unlock(&outlet->lock);
+}
+
+void weftp_outlet_forked(struct weftp_outlet *outlet)
+{
+    const struct weft_sink_type_more *more = more_of(outlet->type);
+    weftp_lock_init(&outlet->lock);
+    outlet->accepted = outlet->written = outlet->dropped = 0;
+    outlet->failures = outlet->bytes = outlet->reported = 0;
+    outlet->gap = (struct weftp_gap){0};
+    if (more && more->forked) more->forked(outlet->self);
+}

@@ -1,0 +1,69 @@
+/*
+ * One sink as the pipeline sees it: its instance, its lock, its counts, its gap ledger.
+ *
+ * Its job: hand lines to the sink one at a time, count what became of them, and say in the stream what is missing once
+ * it takes lines again. Not its job: encoding (line.h), who wants which level (pipeline.h).
+ *
+ *   create, ref, unref  | the thread that configures
+ *   deliver, lose, flush| any; each takes the lock
+ *
+ * May include: base, port, the sink type.
+ */
+#ifndef WEFTP_PIPELINE_OUTLET_H
+#define WEFTP_PIPELINE_OUTLET_H
+
+#include "gap.h"
+#include "line.h"
+#include "thread.h"
+#include <weft/options.h>
+
+#define WEFTP_REPORT_INTERVAL_MS 10000 /* at most one status record about a sink in this time */
+
+struct weftp_outlet {
+    struct weftp_lock lock;
+    const struct weft_sink_type *type;
+    void *self;
+    char *url; /* as written, secrets masked: two outlets with the same URL are the same */
+    unsigned refs;
+    bool console;
+    /* From here on under the lock. */
+    uint64_t seq, accepted, written, dropped, failures, bytes;
+    int last_errno;
+    bool failing;
+    struct weftp_gap gap;
+    int64_t report_at_ms;     /* when the next status record may be written */
+    uint64_t reported;        /* dropped records that status records have told of */
+};
+
+/* What a delivery leaves to be said on stderr, once the lock is released. */
+struct weftp_failure {
+    bool due;
+    uint64_t lost;
+    struct weft_sink_error error;
+};
+
+/* Make an outlet over an opened instance, which it then owns. NULL: out of memory (the instance stays the caller's). */
+struct weftp_outlet *weftp_outlet_create(const struct weft_sink_type *type, void *self, const char *url);
+void weftp_outlet_ref(struct weftp_outlet *outlet);
+/* Give a reference back; with the last one the sink is flushed and closed. NULL does nothing. */
+void weftp_outlet_unref(struct weftp_outlet *outlet);
+
+/*
+ * Hand over one line, a gap record in front of it where one is owed. False: it is lost, and *failure may be due.
+ * Deferred cancellation is not acted upon inside.
+ */
+bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thread, struct weft_line *line,
+                          const struct weftp_encoding *encoding, struct weftp_failure *failure);
+/* Count a line that never came to be. */
+void weftp_outlet_lose(struct weftp_outlet *outlet, int level, int64_t time_ns, int err);
+/* Flush by the deadline; WEFT_EIO also when the sink's last line was lost. */
+weft_status weftp_outlet_flush(struct weftp_outlet *outlet, int64_t deadline_ms);
+void weftp_outlet_stats(struct weftp_outlet *outlet, weft_sink_stats *stats);
+/* In a forked child: a new lock, no counts. */
+void weftp_outlet_forked(struct weftp_outlet *outlet);
+
+/* The record that weft writes about itself: logger "weft", this thread, no context. */
+void weftp_own_record(struct weft_record *record, const struct weftp_thread *thread, int level, int64_t time_ns,
+                      const char *message, const weft_field *fields, size_t count);
+
+#endif

@@ -1,0 +1,136 @@
+#include "pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void line_of(struct weft_line *line, const struct weft_record *record,
+                    const struct weft_out *out)
+{
+    *line = (struct weft_line){.data = out->data,
+                               .size = weftp_out_size(out),
+                               .time_ns = record->time_ns,
+                               .logger = record->logger,
+                               .logger_size = record->logger_size,
+                               .level = (weft_level)record->level};
+}
+
+static void say_failure(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                        const struct weftp_outlet *outlet, const struct weftp_failure *failure)
+{
+    const weft_field fields[] = {weft_str("sink", outlet->url),
+                                 weft_str("action", failure->error.what),
+                                 weft_errno("reason", failure->error.err),
+                                 weft_uint("lost", failure->lost)};
+    weftp_pipeline_say(pipeline, thread, WEFT_LEVEL_ERROR, "a sink failed; records are lost", fields,
+                       sizeof fields / sizeof fields[0]);
+}
+
+/* Hand the encoded line to one slot's sink. */
+static bool deliver(const struct weftp_pipeline *pipeline, const struct weftp_slot *slot,
+                    struct weftp_thread *thread, const struct weft_record *record)
+{
+    struct weft_line line;
+    struct weftp_failure failure = {0};
+    line_of(&line, record, &thread->line);
+    const bool written = weftp_outlet_deliver(slot->outlet, thread, &line,
+                                              &pipeline->encodings[slot->encoding], &failure);
+    if (__builtin_expect(failure.due, 0)) say_failure(pipeline, thread, slot->outlet, &failure);
+    return written;
+}
+
+static void count_outcome(struct weftp_thread *thread, bool encoded, bool written)
+{
+    weftp_count(&thread->counts.accepted);
+    if (!encoded)
+        weftp_count(&thread->counts.dropped_memory);
+    else if (!written)
+        weftp_count(&thread->counts.dropped_sink);
+    else
+        weftp_count(&thread->counts.written);
+}
+
+static bool encode(const struct weftp_pipeline *pipeline, unsigned encoding,
+                   struct weftp_thread *thread, const struct weft_record *record)
+{
+    bool trimmed;
+    const bool encoded =
+        weftp_line_encode(&pipeline->encodings[encoding], record, &thread->line, &trimmed);
+    if (trimmed) weftp_count(&thread->counts.truncated);
+    return encoded;
+}
+
+void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                           const struct weft_record *record)
+{
+    unsigned have = UINT32_MAX;
+    bool wanted = false, encoded = true, all_encoded = true, all_written = true;
+    for (size_t i = 0; i < pipeline->slot_count; i++) {
+        const struct weftp_slot *slot = &pipeline->slots[i];
+        if (record->level < slot->level) continue;
+        wanted = true;
+        if (slot->encoding != have) {
+            have = slot->encoding;
+            encoded = encode(pipeline, have, thread, record);
+            all_encoded = all_encoded && encoded;
+        }
+        if (!encoded)
+            weftp_outlet_lose(slot->outlet, record->level, record->time_ns, ENOMEM);
+        else if (!deliver(pipeline, slot, thread, record))
+            all_written = false;
+    }
+    if (wanted) count_outcome(thread, all_encoded, all_written);
+}
+
+void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread, int level,
+                        const char *message, const weft_field *fields, size_t count)
+{
+    const struct weftp_slot *status = &pipeline->status;
+    if (!status->outlet || pipeline->encoding_count == 0) return;
+    struct weft_record record;
+    struct weft_line line;
+    struct weftp_failure failure = {0};
+    bool trimmed;
+    weftp_own_record(&record, thread, level, weftp_realtime_ns(), message, fields, count);
+    const struct weftp_encoding *encoding = &pipeline->encodings[status->encoding];
+    if (!weftp_line_encode(encoding, &record, &thread->own, &trimmed)) return;
+    line_of(&line, &record, &thread->own);
+    if (weftp_outlet_deliver(status->outlet, thread, &line, encoding, &failure))
+        weftp_count(&thread->counts.own_records);
+}
+
+void weftp_pipeline_say_losses(const struct weftp_pipeline *pipeline, struct weftp_thread *thread)
+{
+    for (size_t i = 0; i < pipeline->slot_count; i++) {
+        struct weftp_outlet *outlet = pipeline->slots[i].outlet;
+        struct weftp_failure failure = {.error = {.what = "write"}};
+        weftp_lock(&outlet->lock);
+        failure.error.err = outlet->last_errno;
+        failure.lost = outlet->dropped - outlet->reported;
+        outlet->reported = outlet->dropped;
+        weftp_unlock(&outlet->lock);
+        if (failure.lost) say_failure(pipeline, thread, outlet, &failure);
+    }
+}
+
+weft_status weftp_pipeline_flush(const struct weftp_pipeline *pipeline, int64_t deadline_ms)
+{
+    weft_status worst = WEFT_OK;
+    for (size_t i = 0; i < pipeline->slot_count; i++) {
+        const weft_status status = weftp_outlet_flush(pipeline->slots[i].outlet, deadline_ms);
+        if (status == WEFT_EIO || worst == WEFT_OK) worst = status;
+    }
+    return worst;
+}
+
+void weftp_pipeline_destroy(struct weftp_pipeline *pipeline)
+{
+    if (!pipeline) return;
+    for (size_t i = 0; i < pipeline->slot_count; i++) weftp_outlet_unref(pipeline->slots[i].outlet);
+    weftp_outlet_unref(pipeline->status.outlet);
+    for (size_t i = 0; i < pipeline->encoding_count; i++)
+        pipeline->encodings[i].type->close(pipeline->encodings[i].self);
+    if (pipeline->fake) free(pipeline->fake->thread);
+    free(pipeline->fake);
+    free(pipeline->fields);
+    free(pipeline);
+}

@@ -1,0 +1,58 @@
+/*
+ * The pipeline: which sinks want a record, in which format, and what became of it. Immutable once built; a reload
+ * publishes a new one and frees the old when every call that was under way has ended.
+ *
+ * Its job: one record to all sinks that want it. Not its job: opening sinks and encoders (config/wire.c), where records
+ * come from (logger, weft).
+ *
+ *   submit  | any thread, inside weftp_thread_enter and _leave
+ *   destroy | the thread that configures
+ *
+ * May include: record, base, port, the encoder and sink types.
+ */
+#ifndef WEFTP_PIPELINE_PIPELINE_H
+#define WEFTP_PIPELINE_PIPELINE_H
+
+#include "../record/pair.h"
+#include "line.h"
+#include "outlet.h"
+
+/* One sink's place. Slots of one encoding stand together, so that a record is encoded once for them. */
+struct weftp_slot {
+    struct weftp_outlet *outlet;
+    int level;
+    unsigned encoding; /* index */
+    unsigned setting;  /* index of the sink in the settings that it was wired from */
+};
+
+/* What a test sets in the place of the real world: see weft/test.h. */
+struct weftp_fake {
+    int64_t time_ns, time_step_ns, pid;
+    char *thread; /* NULL: the real one */
+};
+
+struct weftp_pipeline {
+    struct weftp_slot slots[WEFT_SINKS_MAX];
+    size_t slot_count;
+    struct weftp_encoding encodings[WEFT_SINKS_MAX + 1];
+    size_t encoding_count;
+    struct weftp_slot status;      /* stderr, for weft's own words; its outlet may be NULL */
+    struct weftp_pair_set *fields; /* the static fields that the encoders point to */
+    struct weftp_fake *fake;       /* NULL but in tests */
+    int floor;                     /* the lowest level that some sink wants */
+};
+
+/* Give a record to every sink that wants it, and count it. */
+void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                           const struct weft_record *record);
+/* Write a status record to stderr: what weft has to say about itself. The thread is inside a call. */
+void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread, int level,
+                        const char *message, const weft_field *fields, size_t count);
+/* Say what was lost and not told yet, before the end. */
+void weftp_pipeline_say_losses(const struct weftp_pipeline *pipeline, struct weftp_thread *thread);
+/* Flush every sink by the deadline; the first failure, but WEFT_EIO before WEFT_ETIMEOUT. */
+weft_status weftp_pipeline_flush(const struct weftp_pipeline *pipeline, int64_t deadline_ms);
+/* Free it, and close the sinks that nobody else refers to. NULL does nothing; takes a half-built one. */
+void weftp_pipeline_destroy(struct weftp_pipeline *pipeline);
+
+#endif

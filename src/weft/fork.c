@@ -1,0 +1,58 @@
+/*
+ * fork(2): parent and child both go on logging; nothing is written twice, and no lock is left held.
+ */
+#include "system.h"
+
+#include <pthread.h>
+
+/* A thread that is stuck in a sink does not stop a fork for longer than this; the child makes its locks anew anyway. */
+#define FORK_WAIT_MS 1000
+
+static bool taken[WEFT_SINKS_MAX + 1]; /* under the system's lock */
+/* By this thread's fork; false when it is inside of a call of weft itself: a sink that forks. */
+static _Thread_local bool locked;
+
+static struct weftp_outlet *outlet_at(size_t index)
+{
+    const struct weftp_pipeline *pipeline = weftp_system.pipeline;
+    if (!pipeline) return NULL;
+    if (index < pipeline->slot_count) return pipeline->slots[index].outlet;
+    return index == WEFT_SINKS_MAX ? pipeline->status.outlet : NULL;
+}
+
+static void prepare(void)
+{
+    locked = !weftp_thread_inside();
+    if (!locked) return;
+    weftp_lock(&weftp_system.lock);
+    weftp_loggers_fork_prepare();
+    weftp_threads_fork_prepare();
+    const int64_t deadline_ms = weftp_deadline_ms(FORK_WAIT_MS);
+    for (size_t i = 0; i <= WEFT_SINKS_MAX; i++) {
+        struct weftp_outlet *outlet = outlet_at(i);
+        taken[i] = outlet && weftp_lock_until(&outlet->lock, deadline_ms);
+    }
+}
+
+static void parent(void)
+{
+    if (!locked) return;
+    for (size_t i = WEFT_SINKS_MAX + 1; i-- > 0;)
+        if (taken[i]) weftp_unlock(&outlet_at(i)->lock);
+    weftp_threads_fork_parent();
+    weftp_loggers_fork_parent();
+    weftp_unlock(&weftp_system.lock);
+}
+
+static void child(void)
+{
+    for (size_t i = 0; i <= WEFT_SINKS_MAX; i++)
+        if (outlet_at(i)) weftp_outlet_forked(outlet_at(i));
+    weftp_threads_fork_child();
+    weftp_loggers_fork_child();
+    weftp_lock_init(&weftp_system.lock);
+    weftp_system.dropped_reentrant = weftp_system.dropped_shutdown = weftp_system.dropped_start = 0;
+    weftp_system.retired = NULL;
+}
+
+void weftp_fork_hook(void) { pthread_atfork(prepare, parent, child); }

@@ -1,0 +1,124 @@
+/*
+ * The public face of life: weft/options.h.
+ */
+#include "../mdc/mdc.h"
+#include "../../sinks/memory.h"
+#include "system.h"
+
+#include <errno.h>
+
+static bool may_configure(void)
+{
+    return !weftp_thread_inside() && weftp_system_state() != WEFTP_STATE_SHUT;
+}
+
+weft_status weft_init(const weft_options *options)
+{
+    if (options && options->struct_size == 0) return WEFT_EINVAL;
+    if (!may_configure()) return WEFT_ESTATE;
+    return weftp_system_configure(options);
+}
+
+weft_status weft_reload(void)
+{
+    if (!may_configure()) return WEFT_ESTATE;
+    return weftp_system_configure(NULL);
+}
+
+weft_status weft_flush(uint32_t timeout_ms)
+{
+    struct weftp_thread *thread;
+    const int saved_errno = errno;
+    const int64_t deadline_ms = weftp_deadline_ms(timeout_ms);
+    if (weftp_system_state() != WEFTP_STATE_RUNNING) return WEFT_OK;
+    const enum weftp_enter entered = weftp_thread_enter(&thread);
+    if (entered == WEFTP_ENTER_NO_MEMORY) return WEFT_ENOMEM;
+    if (entered == WEFTP_ENTER_REENTRANT) return WEFT_ESTATE;
+    const struct weftp_pipeline *pipeline = weftp_system_pipeline();
+    const weft_status status = pipeline ? weftp_pipeline_flush(pipeline, deadline_ms) : WEFT_OK;
+    weftp_thread_leave(thread);
+    errno = saved_errno;
+    return status;
+}
+
+weft_status weft_shutdown(uint32_t timeout_ms)
+{
+    if (weftp_thread_inside()) return WEFT_ESTATE;
+    return weftp_system_shutdown(timeout_ms);
+}
+
+static uint64_t load(const uint64_t *counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
+
+static void fill_sinks(weft_stats *stats)
+{
+    const struct weftp_pipeline *pipeline = weftp_system_pipeline();
+    if (!pipeline) return;
+    for (size_t i = 0; i < pipeline->slot_count; i++)
+        weftp_outlet_stats(pipeline->slots[i].outlet, &stats->sinks[stats->sink_count++]);
+}
+
+/* accepted is counted apart from what became of it, but for calls that never got as far as a thread's own counters. */
+static void fill_totals(weft_stats *stats)
+{
+    struct weftp_thread_counts sum;
+    weftp_threads_sum(&sum);
+    stats->dropped_reentrant = load(&weftp_system.dropped_reentrant);
+    stats->dropped_shutdown = load(&weftp_system.dropped_shutdown);
+    const uint64_t dropped_start = load(&weftp_system.dropped_start);
+    stats->accepted =
+        sum.accepted + stats->dropped_reentrant + stats->dropped_shutdown + dropped_start;
+    stats->written = sum.written;
+    stats->dropped_sink = sum.dropped_sink;
+    stats->dropped_memory = sum.dropped_memory + dropped_start;
+    stats->dropped = stats->dropped_reentrant + stats->dropped_shutdown + stats->dropped_memory +
+                     stats->dropped_sink;
+    stats->truncated = sum.truncated;
+    stats->renamed = sum.renamed;
+    stats->own_records = sum.own_records;
+}
+
+static void fill_modules(weft_stats *stats)
+{
+    struct weftp_mdc_counts mdc;
+    weftp_mdc_counts(&mdc);
+    stats->mdc_rejected = mdc.rejected;
+    stats->mdc_leaked = mdc.leaked;
+    stats->mdc_bad_tokens = mdc.bad_tokens;
+    weftp_loggers_counts(&stats->loggers_rejected, &stats->bound_rejected);
+    stats->headers_rejected = weftp_propagate_rejected();
+    stats->config_errors = load(&weftp_system.config_errors);
+}
+
+weft_status weft_stats_get(weft_stats *stats, size_t stats_size)
+{
+    weft_stats all = {.struct_size = stats_size};
+    if (!stats || stats_size < sizeof stats->struct_size) return WEFT_EINVAL;
+    if (weftp_thread_inside()) return WEFT_ESTATE;
+    weftp_lock(&weftp_system.lock);
+    fill_totals(&all);
+    fill_sinks(&all);
+    weftp_unlock(&weftp_system.lock);
+    fill_modules(&all);
+    memcpy(stats, &all, stats_size < sizeof all ? stats_size : sizeof all);
+    return WEFT_OK;
+}
+
+weft_status weft_memory_dump(int fd)
+{
+    weft_status status = WEFT_ENOTFOUND;
+    if (weftp_thread_inside()) return WEFT_ESTATE;
+    weftp_lock(&weftp_system.lock);
+    const struct weftp_pipeline *pipeline = weftp_system_pipeline();
+    for (size_t i = 0; pipeline && i < pipeline->slot_count; i++) {
+        struct weftp_outlet *outlet = pipeline->slots[i].outlet;
+        if (strcmp(outlet->type->name, "memory") != 0) continue;
+        weftp_lock(&outlet->lock);
+        const weft_status dumped = weftp_memory_dump(outlet->self, fd);
+        weftp_unlock(&outlet->lock);
+        if (status == WEFT_ENOTFOUND || dumped != WEFT_OK) status = dumped;
+    }
+    weftp_unlock(&weftp_system.lock);
+    return status;
+}
+
+const char *weft_version(void) { return WEFT_VERSION_TEXT; }

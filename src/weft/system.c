@@ -1,0 +1,265 @@
+#include "system.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct weftp_system weftp_system = {.lock = WEFTP_LOCK_INIT, .program = WEFT_OPTIONS_INIT};
+
+/* Complaints come before there is a pipeline to say them with: they are kept until it is published. */
+struct complaints {
+    char *texts[WEFTP_COMPLAINTS_MAX * 2];
+    size_t count;
+};
+
+static void keep_complaint(void *arg, const char *text)
+{
+    struct complaints *complaints = arg;
+    __atomic_fetch_add(&weftp_system.config_errors, 1, __ATOMIC_RELAXED);
+    if (complaints->count == sizeof complaints->texts / sizeof complaints->texts[0]) return;
+    char *copy = strdup(text);
+    if (copy) complaints->texts[complaints->count++] = copy;
+}
+
+static void say_complaints(struct complaints *complaints)
+{
+    struct weftp_thread *thread = NULL;
+    const bool entered = weftp_thread_enter(&thread) == WEFTP_ENTER_OK;
+    if (entered) weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
+    for (size_t i = 0; i < complaints->count; i++) {
+        if (entered)
+            weftp_pipeline_say(weftp_system.pipeline, thread, WEFT_LEVEL_WARN, complaints->texts[i],
+                               NULL, 0);
+        free(complaints->texts[i]);
+    }
+    if (entered) weftp_thread_leave(thread);
+}
+
+/* ---- the program's own options, copied ---- */
+
+/* The members of weft_options that are text. */
+static const size_t text_members[] = {
+    offsetof(weft_options, level),           offsetof(weft_options, format),
+    offsetof(weft_options, sinks),           offsetof(weft_options, service),
+    offsetof(weft_options, service_version), offsetof(weft_options, service_env),
+    offsetof(weft_options, service_node),    offsetof(weft_options, fields),
+    offsetof(weft_options, propagators),     offsetof(weft_options, propagate_keys),
+    offsetof(weft_options, trust),           offsetof(weft_options, config)};
+#define TEXT_MEMBERS (sizeof text_members / sizeof text_members[0])
+
+static const char **text_member(weft_options *options, size_t index)
+{
+    return (const char **)(void *)((char *)options + text_members[index]);
+}
+
+static void options_free(weft_options *options)
+{
+    for (size_t i = 0; i < TEXT_MEMBERS; i++) {
+        free((void *)(uintptr_t)*text_member(options, i));
+        *text_member(options, i) = NULL;
+    }
+}
+
+static weft_status options_copy(weft_options *out, const weft_options *from)
+{
+    weft_options copy = WEFT_OPTIONS_INIT;
+    memcpy(&copy, from, from->struct_size < sizeof copy ? from->struct_size : sizeof copy);
+    copy.struct_size = sizeof copy;
+    bool failed = false;
+    for (size_t i = 0; i < TEXT_MEMBERS; i++) {
+        const char **text = text_member(&copy, i);
+        if (!*text) continue;
+        *text = strdup(*text);
+        failed = failed || !*text;
+    }
+    if (failed) {
+        options_free(&copy);
+        return WEFT_ENOMEM;
+    }
+    *out = copy;
+    return WEFT_OK;
+}
+
+/* ---- publishing ---- */
+
+void weftp_system_publish(struct weftp_pipeline *next, bool destroy_previous)
+{
+    struct weftp_pipeline *previous = weftp_system.pipeline;
+    __atomic_store_n(&weftp_system.pipeline, next, __ATOMIC_SEQ_CST);
+    const bool moved = weftp_threads_wait(weftp_deadline_ms(WEFTP_RETIRE_TIMEOUT_MS));
+    if (!destroy_previous) return;
+    if (moved) {
+        weftp_pipeline_destroy(weftp_system.retired);
+        weftp_system.retired = NULL;
+        weftp_pipeline_destroy(previous);
+        return;
+    }
+    /* Some thread is stuck in a sink. It will leave; until then its pipeline stays, and one older than that for ever. */
+    weftp_system.retired = previous;
+}
+
+/* ---- start, configure ---- */
+
+static weft_status apply_levels(const struct weftp_settings *settings, int floor)
+{
+    struct weftp_level_setting *levels = calloc(settings->level_count + 1, sizeof *levels);
+    if (!levels) return WEFT_ENOMEM;
+    for (size_t i = 0; i < settings->level_count; i++)
+        levels[i] = (struct weftp_level_setting){settings->levels[i].logger, settings->levels[i].level};
+    const weft_status status = weftp_loggers_configure(levels, settings->level_count, floor);
+    free(levels);
+    return status;
+}
+
+weft_status weftp_system_levels(void)
+{
+    return apply_levels(weftp_system.settings, weftp_system.pipeline->floor);
+}
+
+static weft_status load_and_wire(const weft_options *program, struct weftp_settings **settings,
+                                 struct weftp_pipeline **pipeline, struct complaints *complaints)
+{
+    struct weftp_pipeline *current = weftp_system.real ? weftp_system.real : weftp_system.pipeline;
+    const struct weftp_known known = {weftp_system.catalog.encoder_names, weftp_system.catalog.sink_names,
+                                      weftp_system.catalog.propagator_names};
+    weft_status status = weftp_settings_reload(settings, weftp_system.settings, program, &known,
+                                               keep_complaint, complaints);
+    if (status) return status;
+    const struct weftp_wired previous = {weftp_system.settings, current};
+    status = weftp_wire(pipeline, *settings, &weftp_system.catalog, &previous, keep_complaint, complaints);
+    if (status) goto fail;
+    status = apply_levels(*settings, (*pipeline)->floor);
+    if (status) goto fail_pipeline;
+    return WEFT_OK;
+fail_pipeline:
+    weftp_pipeline_destroy(*pipeline);
+fail:
+    weftp_settings_free(*settings);
+    return status;
+}
+
+/* Put new settings and their pipeline in force; while a test captures, it keeps what it has. */
+static void take_over(struct weftp_settings *settings, struct weftp_pipeline *pipeline)
+{
+    if (weftp_system.real) {
+        weftp_pipeline_destroy(weftp_system.real);
+        weftp_system.real = pipeline;
+    } else {
+        weftp_system_publish(pipeline, true);
+    }
+    weftp_settings_free(weftp_system.settings);
+    weftp_system.settings = settings;
+}
+
+static weft_status prepare(void)
+{
+    if (!weftp_system.catalog.sinks[0]) weftp_catalog_init(&weftp_system.catalog);
+    const weft_status status = weftp_threads_init();
+    if (status) return status;
+    if (!weftp_system.locale) weftp_system.locale = newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0);
+    if (!weftp_system.locale) weftp_system.locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!weftp_system.hooked) weftp_fork_hook();
+    weftp_system.hooked = true;
+    return WEFT_OK;
+}
+
+static weft_status configure_locked(const weft_options *program)
+{
+    struct weftp_settings *settings = NULL;
+    struct weftp_pipeline *pipeline = NULL;
+    struct complaints complaints = {.count = 0};
+    weft_options copy;
+    weft_status status = prepare();
+    if (status) return status;
+    status = options_copy(&copy, program ? program : &weftp_system.program);
+    if (status) return status;
+    status = load_and_wire(&copy, &settings, &pipeline, &complaints);
+    if (status) {
+        options_free(&copy);
+        for (size_t i = 0; i < complaints.count; i++) free(complaints.texts[i]);
+        return status;
+    }
+    options_free(&weftp_system.program);
+    weftp_system.program = copy;
+    take_over(settings, pipeline);
+    __atomic_store_n(&weftp_system.state, WEFTP_STATE_RUNNING, __ATOMIC_RELEASE);
+    say_complaints(&complaints);
+    if (settings->explain) weftp_settings_explain(settings, STDERR_FILENO);
+    return WEFT_OK;
+}
+
+weft_status weftp_system_configure(const weft_options *program)
+{
+    const int saved_errno = errno;
+    weftp_lock(&weftp_system.lock);
+    const weft_status status =
+        weftp_system.state == WEFTP_STATE_SHUT ? WEFT_ESTATE : configure_locked(program);
+    weftp_unlock(&weftp_system.lock);
+    errno = saved_errno;
+    return status;
+}
+
+weft_status weftp_system_start(void)
+{
+    const int saved_errno = errno;
+    weft_status status = WEFT_OK;
+    weftp_lock(&weftp_system.lock);
+    if (weftp_system.state == WEFTP_STATE_NEW) status = configure_locked(NULL);
+    if (weftp_system.state == WEFTP_STATE_SHUT) status = WEFT_ESTATE;
+    weftp_unlock(&weftp_system.lock);
+    errno = saved_errno;
+    return status;
+}
+
+/* ---- the end ---- */
+
+/* What was lost and not told of yet is told before the sinks close. */
+static weft_status flush_and_tell(const struct weftp_pipeline *pipeline, int64_t deadline_ms)
+{
+    struct weftp_thread *thread = NULL;
+    if (weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return WEFT_ESTATE;
+    weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
+    const weft_status status = weftp_pipeline_flush(pipeline, deadline_ms);
+    weftp_pipeline_say_losses(pipeline, thread);
+    weftp_thread_leave(thread);
+    return status;
+}
+
+weft_status weftp_system_shutdown(uint32_t timeout_ms)
+{
+    const int64_t deadline_ms = weftp_deadline_ms(timeout_ms);
+    weft_status status = WEFT_OK;
+    weftp_lock(&weftp_system.lock);
+    const bool running = weftp_system.state == WEFTP_STATE_RUNNING;
+    __atomic_store_n(&weftp_system.state, WEFTP_STATE_SHUT, __ATOMIC_SEQ_CST);
+    struct weftp_pipeline *pipeline = weftp_system.pipeline;
+    if (running && pipeline) {
+        __atomic_store_n(&weftp_system.pipeline, NULL, __ATOMIC_SEQ_CST);
+        const bool moved = weftp_threads_wait(deadline_ms);
+        status = moved ? flush_and_tell(pipeline, deadline_ms) : WEFT_ETIMEOUT;
+        if (moved) weftp_pipeline_destroy(pipeline);
+        if (moved) weftp_pipeline_destroy(weftp_system.retired);
+        weftp_system.retired = NULL;
+    }
+    weftp_unlock(&weftp_system.lock);
+    return status;
+}
+
+/*
+ * Runs after the program's own exit handlers and destructors, so that they may still log. Frees all that nobody can be
+ * using any more; where other threads live on, they may.
+ */
+__attribute__((destructor)) static void weft_at_exit(void)
+{
+    if (weftp_thread_inside()) return; /* exit() was called from inside of a sink */
+    if (weftp_system_state() == WEFTP_STATE_RUNNING) weftp_system_shutdown(WEFTP_EXIT_TIMEOUT_MS);
+    if (weftp_thread_count() > 1) return;
+    weftp_settings_free(weftp_system.settings);
+    weftp_system.settings = NULL;
+    options_free(&weftp_system.program);
+    weftp_loggers_close();
+    if (weftp_system.locale) freelocale(weftp_system.locale);
+    weftp_system.locale = (locale_t)0;
+    weft_mdc_clear();
+    weftp_thread_forget();
+}

@@ -1,0 +1,67 @@
+/*
+ * The one process-wide logging system: started lazily, reconfigured as a whole, shut down once.
+ *
+ * Its job: the life of it all - state, configuration lock, the published pipeline, fork, exit. Not its job: any record
+ * (emit.c), any setting (config).
+ *
+ *   start, configure, shutdown | any thread, not from inside a call of weft; they lock
+ *   state, pipeline            | any thread, also in a signal handler
+ *
+ * Locks, in the order in which they are taken: the system's, the loggers', the threads', one sink's.
+ * May include: everything; nothing includes it but src/weft.
+ */
+#ifndef WEFTP_WEFT_SYSTEM_H
+#define WEFTP_WEFT_SYSTEM_H
+
+#include "../config/settings.h"
+#include "../config/wire.h"
+#include "../logger/logger.h"
+#include "../pipeline/pipeline.h"
+
+#include <locale.h>
+
+enum weftp_state { WEFTP_STATE_NEW, WEFTP_STATE_RUNNING, WEFTP_STATE_SHUT };
+
+#define WEFTP_EXIT_TIMEOUT_MS  2000  /* the longest that exit() waits for other threads' calls */
+#define WEFTP_RETIRE_TIMEOUT_MS 5000 /* the longest that a reload waits before it leaves the old pipeline for later */
+
+struct weftp_system {
+    struct weftp_lock lock; /* the configuration's: start, init, reload, shutdown, test capture */
+    int state;              /* enum weftp_state; atomic */
+    struct weftp_pipeline *pipeline; /* atomic; NULL before the start and after the end */
+    struct weftp_pipeline *real;     /* while a test captures: what goes on afterwards */
+    struct weftp_pipeline *retired;  /* replaced, while some thread was still inside of it */
+    struct weftp_settings *settings;
+    struct weftp_catalog catalog; /* built-in kinds and registered ones */
+    weft_options program;         /* deep copies */
+    bool hooked;                  /* fork handlers are in place */
+    locale_t locale;              /* of printf-style messages: C, with UTF-8 where there is one */
+    /* Counts of what never reached a thread's own. Atomic. */
+    uint64_t dropped_reentrant, dropped_shutdown, dropped_start, config_errors;
+};
+
+extern struct weftp_system weftp_system;
+
+static inline int weftp_system_state(void)
+{
+    return __atomic_load_n(&weftp_system.state, __ATOMIC_ACQUIRE);
+}
+static inline struct weftp_pipeline *weftp_system_pipeline(void)
+{
+    return __atomic_load_n(&weftp_system.pipeline, __ATOMIC_ACQUIRE);
+}
+
+/* Start if nobody has: WEFT_OK when it runs; WEFT_ESTATE after shutdown; WEFT_ENOMEM: try again. */
+weft_status weftp_system_start(void);
+/* Read all sources and put them in force, at the start or later. `program` NULL: as it was given before. */
+weft_status weftp_system_configure(const weft_options *program);
+/* Put a pipeline in the place of the one in force, and return that one once nobody is inside of it any more. The lock is held. */
+void weftp_system_publish(struct weftp_pipeline *next, bool destroy_previous);
+/* Put the levels of the settings in force again. The lock is held. */
+weft_status weftp_system_levels(void);
+weft_status weftp_system_shutdown(uint32_t timeout_ms);
+
+/* fork.c: install the handlers of pthread_atfork. */
+void weftp_fork_hook(void);
+
+#endif
