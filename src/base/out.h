@@ -27,6 +27,15 @@ static inline void weftp_out_clear(struct weft_out *out)
 {
     out->cur = out->data;
     out->overflow = false;
+    out->notes = 0;
+}
+
+/* Take back all but the first `size` bytes, for writers that find out late. After an overflow it stays one. */
+static inline void weftp_out_rewind(struct weft_out *out, size_t size)
+{
+    if (size >= weftp_out_size(out)) return;
+    out->cur = out->data + size;
+    if (out->overflow) out->end = out->cur;
 }
 
 /* Return where `need` bytes may be written, NULL when there is no room. The caller advances out->cur. */

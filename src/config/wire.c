@@ -190,6 +190,7 @@ static struct weftp_outlet *reuse(const struct wiring *wiring, const struct weft
     if (!previous->settings || !previous->pipeline) return NULL;
     for (size_t i = 0; i < previous->pipeline->slot_count; i++) {
         const struct weftp_slot *slot = &previous->pipeline->slots[i];
+        if (slot->setting >= previous->settings->sink_count) continue;
         if (!weftp_sink_setting_equal(setting, &previous->settings->sinks[slot->setting])) continue;
         weftp_outlet_ref(slot->outlet);
         return slot->outlet;
@@ -304,7 +305,7 @@ static weft_status add_default(struct wiring *wiring)
     static const struct weft_options_kv none[] = {{NULL, NULL}};
     const struct weftp_sink_setting setting = {.url = (char *)(uintptr_t) "stdout:",
                                                .options = (struct weft_options_kv *)(uintptr_t)none};
-    struct weftp_slot slot = {.level = WEFT_LEVEL_TRACE, .setting = 0};
+    struct weftp_slot slot = {.level = WEFT_LEVEL_TRACE, .setting = UINT32_MAX};
     weft_status status = type ? open_outlet(wiring, type, setting.url, none, &slot.outlet) : WEFT_EINVAL;
     if (status || !slot.outlet) return status;
     status = connect_outlet(wiring, &setting, slot.outlet, &slot.encoding);

@@ -1,5 +1,7 @@
 #include "pipeline.h"
 
+#include "../base/json_value.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -55,7 +57,9 @@ static bool encode(const struct weftp_pipeline *pipeline, unsigned encoding,
     bool trimmed;
     const bool encoded =
         weftp_line_encode(&pipeline->encodings[encoding], record, &thread->line, &trimmed);
-    if (trimmed) weftp_count(&thread->counts.truncated);
+    const unsigned notes = thread->line.notes;
+    if (trimmed || notes & WEFTP_NOTE_CUT) weftp_count(&thread->counts.truncated);
+    if (notes & WEFTP_NOTE_RENAMED) weftp_count(&thread->counts.renamed);
     return encoded;
 }
 

@@ -18,6 +18,7 @@ struct weft_out {
     char *end;     /* one past the last byte that may be written */
     size_t max;    /* bytes that `data` may grow to */
     bool overflow; /* the content is not whole */
+    unsigned notes; /* what encode did beside, for the counts: 1 something was cut, 2 a key was renamed */
 };
 
 /*
@@ -83,6 +84,7 @@ struct weft_encoder_type {
     /* Any thread, any number at a time. Appends one line, its newline included. */
     void (*encode)(const void *self, const struct weft_record *record, const struct weft_limits *limits, struct weft_out *out);
     void (*close)(void *self);
+    const char *const *options; /* its own options, as "name=what it accepts"; ends with NULL. NULL: none */
 };
 
 WEFT_EXTERN_C_BEGIN
