@@ -80,9 +80,10 @@ static bool same_options(const struct weft_options_kv *a, const struct weft_opti
 
 static void complain(struct wiring *wiring, const char *url, const char *text, const char *detail)
 {
-    char complaint[COMPLAINT_MAX];
-    snprintf(complaint, sizeof complaint, "WEFT_SINKS: \"%s\": %s%s", url, text, detail);
-    wiring->complain(wiring->arg, complaint);
+    char complaint[WEFTP_COMPLAINT_SIZE];
+    const int url_size = 512;
+    if (snprintf(complaint, sizeof complaint, "WEFT_SINKS: \"%.*s\": %s%s", url_size, url, text, detail) > 0)
+        wiring->complain(wiring->arg, complaint);
 }
 
 static void complain_of_option(struct wiring *wiring, const char *url, const struct weft_sink_type *type,
@@ -94,9 +95,10 @@ static void complain_of_option(struct wiring *wiring, const char *url, const str
         const struct weft_sink_type_more *more = (const struct weft_sink_type_more *)type;
         if (more->explain) more->explain(self, &error);
     }
-    snprintf(complaint, sizeof complaint, "option \"%s\" is unknown or bad; accepted: %s; using the default",
-             error.option ? error.option : "?", error.accepted ? error.accepted : "see the sink's documentation");
-    complain(wiring, url, complaint, "");
+    const int written =
+        snprintf(complaint, sizeof complaint, "option \"%.64s\" is unknown or bad; accepted: %.400s",
+                 error.option ? error.option : "?", error.accepted ? error.accepted : "see the sink");
+    if (written > 0) complain(wiring, url, complaint, "; using the default");
 }
 
 /* ---- encodings ---- */

@@ -128,7 +128,8 @@ static weft_status load_and_wire(const weft_options *program, struct weftp_setti
     const struct weftp_wired previous = {weftp_system.settings, current};
     status = weftp_wire(pipeline, *settings, &weftp_system.catalog, &previous, keep_complaint, complaints);
     if (status) goto fail;
-    status = apply_levels(*settings, (*pipeline)->floor);
+    status = weftp_system_propagation(*settings);
+    if (!status) status = apply_levels(*settings, (*pipeline)->floor);
     if (status) goto fail_pipeline;
     return WEFT_OK;
 fail_pipeline:
@@ -258,6 +259,7 @@ __attribute__((destructor)) static void weft_at_exit(void)
     weftp_system.settings = NULL;
     options_free(&weftp_system.program);
     weftp_loggers_close();
+    weftp_system_propagation_free();
     if (weftp_system.locale) freelocale(weftp_system.locale);
     weftp_system.locale = (locale_t)0;
     weft_mdc_clear();

@@ -61,6 +61,10 @@ void weftp_system_publish(struct weftp_pipeline *next, bool destroy_previous);
 weft_status weftp_system_levels(void);
 weft_status weftp_system_shutdown(uint32_t timeout_ms);
 
+/* propagation.c: put the settings' propagators in force; free them all. The lock is held. */
+weft_status weftp_system_propagation(const struct weftp_settings *settings);
+void weftp_system_propagation_free(void);
+
 /* fork.c: install the handlers of pthread_atfork. */
 void weftp_fork_hook(void);
 

@@ -132,19 +132,33 @@ fail:
     return NULL;
 }
 
-/* `level` as WEFT_LEVEL has it, through the one validator. */
+#define LEVELS_MAX 32 /* settings in weft_test_options.level */
+
+/* One "logger=level" or "level", which is cut up in place. */
+static bool parse_level(char *item, struct weftp_level_setting *out)
+{
+    weft_level level;
+    char *equals = strchr(item, '=');
+    if (equals) *equals = '\0';
+    if (weft_level_parse(equals ? equals + 1 : item, &level) != WEFT_OK) return false;
+    *out = (struct weftp_level_setting){equals ? item : "", (int)level};
+    return true;
+}
+
 static weft_status set_levels(const char *level)
 {
-    struct weftp_level_rule *rules = NULL;
+    struct weftp_level_setting settings[LEVELS_MAX];
     size_t count = 0;
-    if (weftp_levels_parse(level ? level : "trace", &rules, &count)) return WEFT_EINVAL;
-    struct weftp_level_setting *settings = calloc(count + 1, sizeof *settings);
-    weft_status status = settings ? WEFT_OK : WEFT_ENOMEM;
-    for (size_t i = 0; settings && i < count; i++)
-        settings[i] = (struct weftp_level_setting){rules[i].logger, rules[i].level};
-    if (settings) status = weftp_loggers_configure(settings, count, WEFT_LEVEL_TRACE);
-    free(settings);
-    weftp_levels_free(rules, count);
+    char *text = strdup(level ? level : "trace");
+    if (!text) return WEFT_ENOMEM;
+    char *rest = text;
+    weft_status status = WEFT_OK;
+    while (rest && status == WEFT_OK) {
+        char *item = strsep(&rest, ",");
+        if (count == LEVELS_MAX || !parse_level(item, &settings[count++])) status = WEFT_EINVAL;
+    }
+    if (!status) status = weftp_loggers_configure(settings, count, WEFT_LEVEL_TRACE);
+    free(text);
     return status;
 }
 
