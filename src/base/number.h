@@ -1,6 +1,7 @@
 /*
- * The one number writer: integers and doubles to text, independent of locale and rounding mode. Each writes at `to`,
- * which has room for WEFTP_*_TEXT_MAX bytes, and returns the end. No NUL. Pure functions; any thread; signal-safe.
+ * The one number writer: integers (number.c) and doubles (double_text.c) to text, independent of
+ * locale and rounding mode. Each writes at `to`, which has room for WEFTP_*_TEXT_MAX bytes, and
+ * returns the end. No NUL. Pure functions; any thread; signal-safe.
  */
 #ifndef WEFTP_BASE_NUMBER_H
 #define WEFTP_BASE_NUMBER_H
@@ -8,12 +9,13 @@
 #include <stdint.h>
 
 #define WEFTP_INTEGER_TEXT_MAX 20
-#define WEFTP_DOUBLE_TEXT_MAX  32
+#define WEFTP_DOUBLE_TEXT_MAX                                                                      \
+    64 /* the text takes at most 25; the writer copies more than it keeps */
 
 /* How a finite double is laid out; the digits are always the shortest that read back equal. */
 enum weftp_double_style {
     WEFTP_DOUBLE_SHORT, /* 3, 12.5, 1e21, 1.5e-7: decimal from 1e-6 to below 1e21 */
-    WEFTP_DOUBLE_JAVA   /* 3.0, 12.5, 1.0E21, 1.5E-7: as Double.toString, decimal from 1e-3 to below 1e7 */
+    WEFTP_DOUBLE_JAVA /* 3.0, 12.5, 1.0E21, 1.5E-7: as Double.toString, decimal from 1e-3 to below 1e7 */
 };
 
 char *weftp_u64_text(char *to, uint64_t value);

@@ -1,0 +1,48 @@
+/*
+ * Fixed numbers of decimal digits, two a step, for the number and the time writer. Pure functions; any thread; signal-safe.
+ */
+#ifndef WEFTP_BASE_DIGITS_H
+#define WEFTP_BASE_DIGITS_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* "00" to "99". */
+extern const char weftp_digit_pairs[200];
+
+/* Write `value` < 100 as two digits. */
+static inline char *weftp_digits2(char *to, uint32_t value)
+{
+    memcpy(to, weftp_digit_pairs + 2 * value, 2);
+    return to + 2;
+}
+
+/* Write `value` < 1,000 as three digits. */
+static inline char *weftp_digits3(char *to, uint32_t value)
+{
+    *to = (char)('0' + value / 100);
+    return weftp_digits2(to + 1, value % 100);
+}
+
+/* Write `value` < 10,000 as four digits. */
+static inline char *weftp_digits4(char *to, uint32_t value)
+{
+    weftp_digits2(to, value / 100);
+    return weftp_digits2(to + 2, value % 100);
+}
+
+/* Write `value` < 1,000,000 as six digits. */
+static inline char *weftp_digits6(char *to, uint32_t value)
+{
+    weftp_digits2(to, value / 10000);
+    return weftp_digits4(to + 2, value % 10000);
+}
+
+/* Write `value` < 100,000,000 as eight digits. */
+static inline char *weftp_digits8(char *to, uint32_t value)
+{
+    weftp_digits4(to, value / 10000);
+    return weftp_digits4(to + 4, value % 10000);
+}
+
+#endif

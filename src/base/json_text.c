@@ -1,0 +1,233 @@
+#include "json_text.h"
+
+#include "../port/scan.h"
+#include "utf8.h"
+
+/*
+ * What a writer keeps free behind the room for the bytes that are still to come. One step - 16 bytes, all of them
+ * escaped, and a copy that writes 16 more than it means - and the closing quote fit in it.
+ */
+#define SLACK 144
+
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+#define MARK        "\xE2\x80\xA6" /* U+2026, what stands where a text was cut */
+#define MARK_SIZE   3
+
+/* Eight bytes, so that one store writes whichever escape it is. */
+struct escape {
+    char text[7];
+    uint8_t size;
+};
+
+#define HEX(a, b)                                                                                  \
+    {                                                                                              \
+        "\\u00" a b, 6                                                                             \
+    }
+#define TWO(c)                                                                                     \
+    {                                                                                              \
+        "\\" c, 2                                                                                  \
+    }
+static const struct escape escapes['\\' + 1] = {
+    HEX("0", "0"), HEX("0", "1"), HEX("0", "2"),     HEX("0", "3"),      HEX("0", "4"),
+    HEX("0", "5"), HEX("0", "6"), HEX("0", "7"),     TWO("b"),           TWO("t"),
+    TWO("n"),      HEX("0", "B"), TWO("f"),          TWO("r"),           HEX("0", "E"),
+    HEX("0", "F"), HEX("1", "0"), HEX("1", "1"),     HEX("1", "2"),      HEX("1", "3"),
+    HEX("1", "4"), HEX("1", "5"), HEX("1", "6"),     HEX("1", "7"),      HEX("1", "8"),
+    HEX("1", "9"), HEX("1", "A"), HEX("1", "B"),     HEX("1", "C"),      HEX("1", "D"),
+    HEX("1", "E"), HEX("1", "F"), ['"'] = TWO("\""), ['\\'] = TWO("\\"),
+};
+#undef HEX
+#undef TWO
+
+static inline bool is_escaped(unsigned char c)
+{
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+static inline char *put_escape(char *to, unsigned char c)
+{
+    memcpy(to, &escapes[c], sizeof escapes[c]);
+    return to + escapes[c].size;
+}
+
+/* Have room for `left` bytes and the slack at `to`; NULL when there is none. */
+static inline char *make_room(struct weft_out *out, char *to, size_t left)
+{
+    if (__builtin_expect((size_t)(out->end - to) >= left + SLACK, 1)) return to;
+    out->cur = to;
+    return weftp_out_reserve(out, left + SLACK);
+}
+
+/*
+ * Write the `count` bytes at `from`, those of the mask escaped. The caller has copied the first 16 bytes already;
+ * behind each escape the next 16 are copied again, which costs less than to ask how many are wanted.
+ */
+static inline char *escape_marked(char *to, const unsigned char *from, unsigned count,
+                                  unsigned mask)
+{
+    unsigned done = 0;
+    while (mask) {
+        const unsigned at = (unsigned)__builtin_ctz(mask);
+        to = put_escape(to + (at - done), from[at]);
+        done = at + 1;
+        memcpy(to, from + done, WEFTP_SCAN_SIZE);
+        mask &= mask - 1;
+    }
+    return to + (count - done);
+}
+
+/* Write sequences of bytes >= 0x80 up to `stop`, or up to and including the first that is ill-formed. */
+static const unsigned char *write_high(char **to, const unsigned char *from,
+                                       const unsigned char *stop, const unsigned char *end)
+{
+    char *at = *to;
+    while (from < stop && *from >= 0x80) {
+        const unsigned three = weftp_scan_copy_three(at, from);
+        int step = (int)three;
+        if (!three) step = weftp_utf8_step(from, (size_t)(end - from));
+        if (step < 0) {
+            memcpy(at, REPLACEMENT, 3);
+            at += 3;
+            from += -step;
+            break;
+        }
+        at += step;
+        from += step;
+    }
+    *to = at;
+    return from;
+}
+
+/*
+ * Write from *from until `stop` is reached or passed. From any place before `stop` 32 bytes can be read; the text goes
+ * on to `end`. Keeps room for what is left and the slack; NULL when there is none.
+ */
+static char *escape_until(struct weft_out *out, char *to, const unsigned char **from,
+                          const unsigned char *stop, const unsigned char *end)
+{
+    const unsigned char *at = *from;
+    while (at < stop) {
+        const unsigned marks = weftp_scan_copy(to, at);
+        if (!marks) {
+            at += WEFTP_SCAN_SIZE;
+            to += WEFTP_SCAN_SIZE;
+            continue;
+        }
+        const unsigned high = weftp_scan_high(at);
+        const unsigned count = high ? (unsigned)__builtin_ctz(high) : WEFTP_SCAN_SIZE;
+        to = escape_marked(to, at, count, marks & ((1u << count) - 1));
+        at += count;
+        if (high) at = write_high(&to, at, stop, end);
+        to = make_room(out, to, at < end ? (size_t)(end - at) : 0);
+        if (!to) return NULL;
+    }
+    *from = at;
+    return to;
+}
+
+/* Write a text that has something to escape or to check. The last bytes go through a copy behind which one may read. */
+static char *escape_dirty(struct weft_out *out, char *to, const char *text, const char *text_end)
+{
+    const unsigned char *at = (const unsigned char *)text, *end = (const unsigned char *)text_end;
+    if (end - at >= 32) to = escape_until(out, to, &at, end - 31, end);
+    if (!to || at == end) return to;
+    unsigned char tail[64];
+    const size_t left = (size_t)(end - at);
+    memset(tail, ' ', sizeof tail);
+    memcpy(tail, at, left);
+    at = tail;
+    end = tail + left;
+    to = escape_until(out, to, &at, end, end);
+    return to ? to - (at - end) : NULL; /* the blanks behind the text were copied too */
+}
+
+/* Write `size` bytes at `to`, where there is room for them and the slack. Returns the end; NULL when room ran out. */
+static inline char *escape(struct weft_out *out, char *to, const char *text, size_t size)
+{
+    if (size < WEFTP_SCAN_SIZE) {
+        if (size == 0) return to;
+        if (__builtin_expect(!weftp_scan_copy_short(to, text, size), 1)) return to + size;
+        return escape_dirty(out, to, text, text + size);
+    }
+    const char *end = text + size, *last = end - WEFTP_SCAN_SIZE;
+    for (; text <= last; text += WEFTP_SCAN_SIZE, to += WEFTP_SCAN_SIZE) {
+        if (weftp_scan_copy(to, text)) return escape_dirty(out, to, text, end);
+    }
+    if (text == end) return to;
+    /* The rest, with bytes in front of it that are copied a second time. */
+    const size_t left = (size_t)(end - text);
+    if (weftp_scan_copy(to + left - WEFTP_SCAN_SIZE, last)) return escape_dirty(out, to, text, end);
+    return to + left;
+}
+
+void weftp_json_escape(struct weft_out *out, const char *text, size_t size)
+{
+    char *to = weftp_out_reserve(out, size + SLACK);
+    if (to) to = escape(out, to, text, size);
+    if (to) out->cur = to;
+}
+
+void weftp_json_string(struct weft_out *out, const char *text, size_t size)
+{
+    char *to = weftp_out_reserve(out, size + SLACK);
+    if (!to) return;
+    *to = '"';
+    to = escape(out, to + 1, text, size);
+    if (!to) return;
+    *to = '"';
+    out->cur = to + 1;
+}
+
+void weftp_json_escape_scalar(struct weft_out *out, const char *text, size_t size)
+{
+    const unsigned char *at = (const unsigned char *)text, *end = at + size;
+    while (at < end) {
+        const int step = weftp_utf8_step(at, (size_t)(end - at));
+        if (step < 0) {
+            weftp_out_literal(out, REPLACEMENT);
+        } else if (is_escaped(*at)) {
+            weftp_out_put(out, escapes[*at].text, escapes[*at].size);
+        } else {
+            weftp_out_put(out, at, (size_t)step);
+        }
+        at += step < 0 ? -step : step;
+    }
+}
+
+/* The bytes of `text` whose escaped form takes at most `max` bytes. */
+static size_t prefix_that_fits(const char *text, size_t size, size_t max)
+{
+    const unsigned char *at = (const unsigned char *)text, *end = at + size;
+    while (at < end) {
+        const size_t left = (size_t)(end - at);
+        if (left >= WEFTP_SCAN_SIZE && max >= WEFTP_SCAN_SIZE && !weftp_scan_marks(at)) {
+            at += WEFTP_SCAN_SIZE;
+            max -= WEFTP_SCAN_SIZE;
+            continue;
+        }
+        const int step = weftp_utf8_step(at, left);
+        const size_t takes = step < 0          ? sizeof REPLACEMENT - 1
+                             : is_escaped(*at) ? escapes[*at].size
+                                               : (size_t)step;
+        if (takes > max) break;
+        max -= takes;
+        at += step < 0 ? -step : step;
+    }
+    return (size_t)(at - (const unsigned char *)text);
+}
+
+bool weftp_json_string_cut(struct weft_out *out, const char *text, size_t size, uint32_t limit)
+{
+    /* No byte grows to more than six. */
+    if (size <= limit / 6 || prefix_that_fits(text, size, limit) == size) {
+        weftp_json_string(out, text, size);
+        return false;
+    }
+    weftp_out_char(out, '"');
+    if (limit >= MARK_SIZE) {
+        weftp_json_escape(out, text, prefix_that_fits(text, size, limit - MARK_SIZE));
+        weftp_out_literal(out, MARK);
+    }
+    weftp_out_char(out, '"');
+    return true;
+}

@@ -1,0 +1,68 @@
+#include "number.h"
+
+#include "digits.h"
+
+const char weftp_digit_pairs[200] = {"0001020304050607080910111213141516171819202122232425262728293"
+                                     "031323334353637383940414243444546474849"
+                                     "5051525354555657585960616263646566676869707172737475767778798"
+                                     "081828384858687888990919293949596979899"};
+
+/* Write `value` < 100,000,000 without leading zeros. */
+static inline char *put_up_to_8(char *to, uint32_t value)
+{
+    if (value >= 10000) {
+        const uint32_t high = value / 10000;
+        if (high >= 1000) {
+            to = weftp_digits4(to, high);
+        } else if (high >= 100) {
+            to = weftp_digits3(to, high);
+        } else if (high >= 10) {
+            to = weftp_digits2(to, high);
+        } else {
+            *to++ = (char)('0' + high);
+        }
+        return weftp_digits4(to, value % 10000);
+    }
+    if (value >= 1000) return weftp_digits4(to, value);
+    if (value >= 100) return weftp_digits3(to, value);
+    if (value >= 10) return weftp_digits2(to, value);
+    *to = (char)('0' + value);
+    return to + 1;
+}
+
+char *weftp_u64_text(char *to, uint64_t value)
+{
+    const uint64_t step = 100000000;
+    if (value < step) return put_up_to_8(to, (uint32_t)value);
+    const uint64_t high = value / step;
+    if (high < step) {
+        to = put_up_to_8(to, (uint32_t)high);
+    } else {
+        to = put_up_to_8(to, (uint32_t)(high / step));
+        to = weftp_digits8(to, (uint32_t)(high % step));
+    }
+    return weftp_digits8(to, (uint32_t)(value % step));
+}
+
+char *weftp_i64_text(char *to, int64_t value)
+{
+    if (value >= 0) return weftp_u64_text(to, (uint64_t)value);
+    *to = '-';
+    return weftp_u64_text(to + 1, 0 - (uint64_t)value);
+}
+
+char *weftp_duration_text(char *to, int64_t ns)
+{
+    uint64_t rest = (uint64_t)ns;
+    if (ns < 0) {
+        *to++ = '-';
+        rest = 0 - rest;
+    }
+    const uint32_t fraction = (uint32_t)(rest % 1000000);
+    to = weftp_u64_text(to, rest / 1000000);
+    if (fraction == 0) return to;
+    *to = '.';
+    to = weftp_digits6(to + 1, fraction);
+    while (to[-1] == '0') to--;
+    return to;
+}
