@@ -1,0 +1,240 @@
+/*
+ * Extract: what the formats found becomes this thread's trace slot, what it carries on, and MDC
+ * entries.
+ */
+#include "../mdc/mdc.h"
+#include "guard.h"
+#include "ids.h"
+#include "propagate.h"
+
+#include <string.h>
+
+#define LINK_SIZE (32 + 1 + 16 + 1) /* "TRACEID-SPANID" and a NUL */
+
+enum { FLAG_SAMPLED = 1, FLAG_RANDOM = 2, FLAGS_KNOWN = 3 };
+
+/* What all formats together have found. */
+struct found {
+    struct weft_trace trace; /* empty trace_id: none */
+    enum weft_sampling sampling;
+    uint32_t digits;
+    char link[LINK_SIZE]; /* a trace that is not continued; "": none */
+};
+
+static bool has_trace(const struct weft_trace *trace)
+{
+    return trace->trace_id[0] != '\0';
+}
+
+static void note_link(struct found *found, const struct weft_trace *trace)
+{
+    if (found->link[0]) return;
+    memcpy(found->link, trace->trace_id, 32);
+    if (!trace->span_id[0]) return;
+    found->link[32] = '-';
+    memcpy(found->link + 33, trace->span_id, 16);
+}
+
+/* Forget the headers from `first` on that belong to a trace that is not continued. */
+static void drop_carried(struct weft_propagated *context, uint32_t first)
+{
+    uint32_t kept = first;
+    for (uint32_t i = first; i < context->carried_count; i++)
+        if (!context->carried[i].of_trace) context->carried[kept++] = context->carried[i];
+    context->carried_count = kept;
+}
+
+/*
+ * The first trace wins. A format that finds another one is passed over; a decision without ids is
+ * good for a new trace.
+ */
+static void judge(struct found *found, struct weft_propagated *context, uint32_t first_carried)
+{
+    if (!has_trace(&context->trace)) {
+        if (!has_trace(&found->trace) && !found->sampling) found->sampling = context->sampling;
+        drop_carried(context, first_carried);
+    } else if (!has_trace(&found->trace)) {
+        found->trace = context->trace;
+        found->sampling = context->sampling;
+        found->digits = context->trace_id_digits;
+    } else if (strcmp(found->trace.trace_id, context->trace.trace_id) != 0) {
+        note_link(found, &context->trace);
+        drop_carried(context, first_carried);
+    }
+}
+
+static void clear_trace(struct weft_propagated *context)
+{
+    struct weft_trace *trace = &context->trace;
+    memset(trace, 0, sizeof *trace);
+    context->sampling = WEFT_SAMPLING_DEFERRED;
+    context->trace_id_digits = 0;
+}
+
+static weft_status read_carrier(struct found *found, struct weft_propagated *context,
+                                const struct weftp_propagation *propagation,
+                                struct weftp_guard_in *guard)
+{
+    for (uint32_t i = 0; i < propagation->propagator_count; i++) {
+        const struct weftp_propagator *propagator = &propagation->propagators[i];
+        const uint32_t first_carried = context->carried_count;
+        clear_trace(context);
+        const weft_status status =
+            propagator->type->extract(propagator->self, context, &guard->getter, guard);
+        if (status) return status;
+        judge(found, context, first_carried);
+    }
+    return WEFT_OK;
+}
+
+static bool is_trusted(const struct weftp_propagation *propagation,
+                       const struct weftp_extract_options *options)
+{
+    enum weft_trust trust = options ? options->trust : WEFT_TRUST_DEFAULT;
+    if (trust == WEFT_TRUST_DEFAULT) trust = propagation->trust;
+    if (trust == WEFT_TRUST_RESTART_EXTERNAL) return options && options->internal;
+    return trust != WEFT_TRUST_RESTART;
+}
+
+/*
+ * Begin a new trace where the caller's is not trusted. What it decided on sampling is not trusted
+ * either.
+ */
+static void distrust(struct found *found, struct weft_propagated *context)
+{
+    if (has_trace(&found->trace)) {
+        memset(found->link, 0, sizeof found->link); /* the winner is what the caller goes by */
+        note_link(found, &found->trace);
+    }
+    memset(&found->trace, 0, sizeof found->trace);
+    found->sampling = WEFT_SAMPLING_DEFERRED;
+    drop_carried(context, 0);
+}
+
+/* The slot: a span of this process, below the caller's or at the root of a new trace. */
+static void begin_span(struct weft_trace *slot, const struct found *found)
+{
+    memset(slot, 0, sizeof *slot);
+    if (has_trace(&found->trace)) {
+        memcpy(slot->trace_id, found->trace.trace_id, sizeof slot->trace_id);
+        memcpy(slot->parent_id, found->trace.span_id, sizeof slot->parent_id);
+        slot->flags = found->trace.flags & FLAGS_KNOWN;
+    } else {
+        weftp_id_random(slot->trace_id, 32);
+        slot->flags = FLAG_RANDOM;
+        if (found->sampling == WEFT_SAMPLING_ACCEPT || found->sampling == WEFT_SAMPLING_DEBUG)
+            slot->flags |= FLAG_SAMPLED;
+    }
+    weftp_id_random(slot->span_id, 16);
+}
+
+/*
+ * What the flags of the slot cannot say: a decision that is left to the next service, or forced; a
+ * short trace id.
+ */
+static void note_trace(struct weft_propagated *context, const struct found *found, char note[3])
+{
+    const bool continued = has_trace(&found->trace);
+    const bool unsaid = found->sampling == WEFT_SAMPLING_DEBUG ||
+                        (continued && found->sampling == WEFT_SAMPLING_DEFERRED);
+    const bool is_short = continued && found->digits == 16;
+    if (!unsaid && !is_short) return;
+    note[0] = (char)('0' + (int)found->sampling);
+    note[1] = is_short ? 's' : 'l';
+    note[2] = '\0';
+    (void)weft_propagated_carry(context, (struct weft_carried){WEFTP_NOTE_TRACE, note, 2, true});
+}
+
+static weft_status set_slot(struct weft_propagated *context, const struct found *found)
+{
+    struct weft_trace slot;
+    struct weftp_carry_item items[WEFT_CARRIED_MAX];
+    struct weftp_carry *carry = NULL;
+    char note[3];
+    begin_span(&slot, found);
+    note_trace(context, found, note);
+    for (uint32_t i = 0; i < context->carried_count; i++) {
+        const struct weft_carried *header = &context->carried[i];
+        items[i] = (struct weftp_carry_item){header->name, header->value, header->size};
+    }
+    if (context->carried_count > 0) {
+        carry = weftp_carry_create(items, context->carried_count);
+        if (!carry) return WEFT_ENOMEM;
+    }
+    const weft_status status = weftp_mdc_trace_set(&slot, carry);
+    weftp_carry_unref(carry);
+    return status;
+}
+
+/*
+ * Put an entry, or take away what an earlier request has left. A full context is counted there, and
+ * no failure here.
+ */
+static weft_status put(const char *key, const char *value, size_t size)
+{
+    const weft_status status =
+        value ? weft_mdc_put_field(weft_strn(key, value, size)) : weft_mdc_remove(key);
+    return status == WEFT_ENOMEM ? status : WEFT_OK;
+}
+
+static weft_status put_baggage(const struct weft_propagated *context)
+{
+    char key[WEFTP_PAIR_KEY_SIZE_MAX + 1];
+    weft_status status = WEFT_OK;
+    for (uint32_t i = 0; i < context->baggage_count && !status; i++) {
+        const struct weft_baggage *entry = &context->baggage[i];
+        if (entry->key_size >= sizeof key) continue;
+        memcpy(key, entry->key, entry->key_size);
+        key[entry->key_size] = '\0';
+        status = put(key, entry->value, entry->value_size);
+    }
+    return status;
+}
+
+static weft_status put_request_id(const struct weft_propagated *context)
+{
+    char made[WEFTP_UUID_SIZE + 1];
+    weft_status status =
+        put(WEFTP_KEY_REQUEST_ID_REJECTED, context->rejected_id, context->rejected_id_size);
+    if (status) return status;
+    if (context->request_id)
+        return put(WEFTP_KEY_REQUEST_ID, context->request_id, context->request_id_size);
+    weftp_id_uuid(made);
+    return put(WEFTP_KEY_REQUEST_ID, made, WEFTP_UUID_SIZE);
+}
+
+static weft_status set_context(struct weft_propagated *context, const struct found *found)
+{
+    weft_context *before = weft_mdc_capture();
+    weft_status status = put_baggage(context);
+    if (!status)
+        status = put_request_id(context); /* behind the baggage, which must not replace it */
+    if (!status)
+        status =
+            put(WEFTP_KEY_TRACE_LINK, found->link[0] ? found->link : NULL, strlen(found->link));
+    if (!status) status = set_slot(context, found);
+    weft_mdc_release(status ? weft_mdc_swap(before) : before);
+    return status;
+}
+
+weft_status weftp_extract(const struct weftp_propagation *propagation, const weft_getter *getter,
+                          void *carrier, const struct weftp_extract_options *options)
+{
+    struct weft_propagated context;
+    struct weftp_guard_in guard;
+    struct found found = {.sampling = WEFT_SAMPLING_DEFERRED};
+    weft_status status = WEFT_OK;
+    if (getter && !getter->get) return WEFT_EINVAL;
+    weftp_propagated_init(&context);
+    context.baggage_keys = propagation->keys;
+    context.baggage_key_count = propagation->key_count;
+    if (getter) {
+        weftp_guard_in_init(&guard, getter, carrier);
+        status = read_carrier(&found, &context, propagation, &guard);
+        weftp_propagate_reject(context.rejected + guard.rejected);
+    }
+    if (!is_trusted(propagation, options)) distrust(&found, &context);
+    if (!status) status = set_context(&context, &found);
+    weftp_propagated_deinit(&context);
+    return status;
+}

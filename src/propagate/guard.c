@@ -1,0 +1,67 @@
+#include "guard.h"
+#include "chars.h"
+
+/* A value that is too long becomes "": as if absent, but the values behind it keep their index. */
+static const char *tidy(struct weftp_guard_in *guard, const char *value, size_t *size)
+{
+    if (*size <= WEFTP_HEADER_SIZE_MAX) return weftp_trim(value, size);
+    guard->rejected++;
+    *size = 0;
+    return "";
+}
+
+static const char *guarded_get(void *carrier, const char *name, size_t index, size_t *size)
+{
+    struct weftp_guard_in *guard = carrier;
+    *size = 0;
+    const char *value = guard->outer->get(guard->carrier, name, index, size);
+    return value ? tidy(guard, value, size) : NULL;
+}
+
+struct listing {
+    struct weftp_guard_in *guard;
+    void (*callback)(void *arg, const char *name, size_t name_size, const char *value, size_t size);
+    void *arg;
+};
+
+static void guarded_item(void *arg, const char *name, size_t name_size, const char *value,
+                         size_t size)
+{
+    const struct listing *listing = arg;
+    if (!name || !value) return;
+    const char *text = tidy(listing->guard, value, &size);
+    listing->callback(listing->arg, name, name_size, text, size);
+}
+
+static void guarded_each(void *carrier,
+                         void (*callback)(void *arg, const char *name, size_t name_size,
+                                          const char *value, size_t size),
+                         void *arg)
+{
+    struct weftp_guard_in *guard = carrier;
+    struct listing listing = {guard, callback, arg};
+    guard->outer->each(guard->carrier, guarded_item, &listing);
+}
+
+void weftp_guard_in_init(struct weftp_guard_in *guard, const weft_getter *outer, void *carrier)
+{
+    guard->getter =
+        (weft_getter){sizeof guard->getter, guarded_get, outer->each ? guarded_each : NULL};
+    guard->outer = outer;
+    guard->carrier = carrier;
+    guard->rejected = 0;
+}
+
+static weft_status guarded_set(void *carrier, const char *name, const char *value, size_t size)
+{
+    struct weftp_guard_out *guard = carrier;
+    if (size > WEFTP_HEADER_SIZE_MAX || !weftp_header_value_ok(value, size)) return WEFT_EINVAL;
+    return guard->outer->set(guard->carrier, name, value, size);
+}
+
+void weftp_guard_out_init(struct weftp_guard_out *guard, const weft_setter *outer, void *carrier)
+{
+    guard->setter = (weft_setter){sizeof guard->setter, guarded_set};
+    guard->outer = outer;
+    guard->carrier = carrier;
+}

@@ -1,0 +1,19 @@
+#include "registry.h"
+
+#include <string.h>
+
+const struct weft_propagator_type *const weftp_propagators_builtin[] = {
+    &weftp_propagator_tracecontext,
+    &weftp_propagator_baggage,
+    &weftp_propagator_xrequestid,
+    NULL,
+};
+
+const struct weft_propagator_type *weftp_propagator_find(
+    const struct weft_propagator_type *const *list, const char *name)
+{
+    const size_t size = name ? strcspn(name, ":") : 0;
+    for (; size > 0 && list && *list; list++)
+        if (strncmp((*list)->name, name, size) == 0 && !(*list)->name[size]) return *list;
+    return NULL;
+}

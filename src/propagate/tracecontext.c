@@ -1,0 +1,217 @@
+/* W3C Trace Context, Level 2: traceparent and tracestate. */
+#include "chars.h"
+#include "registry.h"
+
+#include <string.h>
+
+#define FLAGS_KNOWN 3 /* sampled, random: the others must be sent as 0 */
+
+enum { /* traceparent: 2 "-" 32 "-" 16 "-" 2 */
+       VERSION_AT = 0,
+       TRACE_AT = 3,
+       SPAN_AT = 36,
+       FLAGS_AT = 53,
+       PARENT_SIZE = 55
+};
+
+enum {
+    STATE_LINES_MAX = 64,   /* headers that are joined */
+    STATE_MEMBERS_MAX = 32, /* more: none is used */
+    STATE_KEY_MAX = 256,
+    STATE_VALUE_MAX = 256,
+    STATE_SIZE_MAX = 512,  /* what every party must carry; the rest goes, entry by entry */
+    STATE_LONG_ENTRY = 128 /* entries longer than this go first */
+};
+
+static bool hex_at(const char *text, size_t at, size_t size)
+{
+    return weftp_char_span(text + at, size, WEFTP_CHAR_HEX) == size;
+}
+
+static unsigned hex_value(char digit)
+{
+    return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+static bool parent_shape_ok(const char *text, size_t size)
+{
+    if (size < PARENT_SIZE) return false;
+    if (text[TRACE_AT - 1] != '-' || text[SPAN_AT - 1] != '-' || text[FLAGS_AT - 1] != '-')
+        return false;
+    if (!hex_at(text, VERSION_AT, 2) || !hex_at(text, TRACE_AT, 32) || !hex_at(text, SPAN_AT, 16) ||
+        !hex_at(text, FLAGS_AT, 2))
+        return false;
+    if (memcmp(text, "ff", 2) == 0) return false;
+    if (size == PARENT_SIZE) return true;
+    return memcmp(text, "00", 2) != 0 &&
+           text[PARENT_SIZE] == '-'; /* a later version may say more */
+}
+
+static bool parent_parse(const char *text, size_t size, struct weft_propagated *context)
+{
+    if (!parent_shape_ok(text, size)) return false;
+    if (weftp_all_zero_digits(text + TRACE_AT, 32) || weftp_all_zero_digits(text + SPAN_AT, 16))
+        return false;
+    struct weft_trace *trace = &context->trace;
+    memcpy(trace->trace_id, text + TRACE_AT, 32);
+    memcpy(trace->span_id, text + SPAN_AT, 16);
+    const unsigned flags = hex_value(text[FLAGS_AT]) << 4 | hex_value(text[FLAGS_AT + 1]);
+    trace->flags = (uint8_t)(flags & FLAGS_KNOWN);
+    context->sampling = flags & 1 ? WEFT_SAMPLING_ACCEPT : WEFT_SAMPLING_DENY;
+    context->trace_id_digits = 32;
+    return true;
+}
+
+/* The entries of all tracestate headers, as they stand in the carrier. */
+struct state {
+    size_t count;
+    size_t size;  /* of the entries and the commas between them */
+    size_t bytes; /* of the headers */
+    size_t lines;
+    struct entry {
+        const char *text;
+        size_t size; /* 0: taken out */
+    } entries[STATE_MEMBERS_MAX];
+};
+
+/*
+ * key "=" value, without white space around it. Trailing spaces of the value have been trimmed:
+ * they are no part of it.
+ */
+static bool entry_ok(const char *text, size_t size)
+{
+    if (!weftp_char_is(text[0], WEFTP_CHAR_STATE_FIRST)) return false;
+    const size_t key = weftp_char_span(text, size, WEFTP_CHAR_STATE_KEY);
+    if (key > STATE_KEY_MAX || key + 1 >= size || text[key] != '=') return false;
+    const size_t value = size - key - 1;
+    return value <= STATE_VALUE_MAX &&
+           weftp_char_span(text + key + 1, value, WEFTP_CHAR_STATE_VALUE) == value;
+}
+
+/*
+ * Take a header's entries; false when one is bad, or there are too many: then no tracestate is used
+ * at all.
+ */
+static bool state_add(struct state *state, const char *line, size_t size)
+{
+    state->bytes += size;
+    for (size_t at = 0; at < size;) {
+        const char *comma = memchr(line + at, ',', size - at);
+        size_t part = (comma ? (size_t)(comma - line) : size) - at;
+        const size_t next = at + part + 1;
+        const char *text = weftp_trim(line + at, &part);
+        at = next;
+        if (part == 0) continue; /* empty members are allowed */
+        if (state->count == STATE_MEMBERS_MAX || !entry_ok(text, part)) return false;
+        state->entries[state->count++] = (struct entry){text, part};
+        state->size += part + (state->size > 0);
+    }
+    return true;
+}
+
+static void entry_remove(struct state *state, size_t index)
+{
+    state->size -= state->entries[index].size + 1;
+    state->entries[index].size = 0;
+}
+
+/*
+ * Take out whole entries, the long ones first, each time the last: the first ones are the most
+ * recent.
+ */
+static void state_trim(struct state *state)
+{
+    for (size_t i = state->count; i > 0 && state->size > STATE_SIZE_MAX; i--)
+        if (state->entries[i - 1].size > STATE_LONG_ENTRY) entry_remove(state, i - 1);
+    for (size_t i = state->count; i > 0 && state->size > STATE_SIZE_MAX; i--)
+        if (state->entries[i - 1].size > 0) entry_remove(state, i - 1);
+}
+
+static char *state_join(const struct state *state, struct weft_propagated *context, size_t *size)
+{
+    char *text = weft_propagated_alloc(context, state->size + 1), *to = text;
+    if (!text) return NULL;
+    for (size_t i = 0; i < state->count; i++) {
+        if (state->entries[i].size == 0) continue;
+        if (to > text) *to++ = ',';
+        memcpy(to, state->entries[i].text, state->entries[i].size);
+        to += state->entries[i].size;
+    }
+    *size = (size_t)(to - text);
+    return text;
+}
+
+static weft_status state_carry(struct state *state, struct weft_propagated *context)
+{
+    if (state->count == 0) return WEFT_OK;
+    const char *text = state->entries[0].text;
+    size_t size = state->size;
+    if (state->lines > 1 || state->size != state->bytes || state->size > STATE_SIZE_MAX) {
+        state_trim(state);
+        text = state_join(state, context, &size);
+        if (!text) return WEFT_ENOMEM;
+    }
+    if (size > 0)
+        (void)weft_propagated_carry(
+            context, (struct weft_carried){"tracestate", text, (uint32_t)size, true});
+    return WEFT_OK;
+}
+
+static weft_status state_extract(struct weft_propagated *context, const weft_getter *getter,
+                                 void *carrier)
+{
+    struct state state;
+    state.count = state.size = state.bytes = state.lines = 0;
+    for (size_t i = 0;; i++) {
+        size_t size = 0;
+        const char *line = getter->get(carrier, "tracestate", i, &size);
+        if (!line) break;
+        if (size == 0 && i < STATE_LINES_MAX) continue;
+        state.lines++;
+        if (i >= STATE_LINES_MAX || !state_add(&state, line, size)) {
+            context->rejected++;
+            return WEFT_OK;
+        }
+    }
+    return state_carry(&state, context);
+}
+
+static weft_status extract(const void *self, struct weft_propagated *context,
+                           const weft_getter *getter, void *carrier)
+{
+    (void)self;
+    size_t size = 0, second_size = 0;
+    const char *text = getter->get(carrier, "traceparent", 0, &size);
+    if (!text) return WEFT_OK; /* a tracestate alone says nothing */
+    const bool twice = getter->get(carrier, "traceparent", 1, &second_size) != NULL;
+    if (size == 0 && !twice) return WEFT_OK;
+    if (twice || !parent_parse(text, size, context)) {
+        context->rejected++;
+        return WEFT_OK;
+    }
+    return state_extract(context, getter, carrier);
+}
+
+static weft_status inject(const void *self, const struct weft_propagated *context,
+                          const weft_setter *setter, void *carrier)
+{
+    (void)self;
+    const struct weft_trace *trace = &context->trace;
+    if (!trace->trace_id[0] || !trace->span_id[0]) return WEFT_OK;
+    char text[PARENT_SIZE + 1] = "00-................................-................-00";
+    memcpy(text + TRACE_AT, trace->trace_id, 32);
+    memcpy(text + SPAN_AT, trace->span_id, 16);
+    text[PARENT_SIZE - 1] = (char)('0' + (trace->flags & FLAGS_KNOWN));
+    const weft_status status = setter->set(carrier, "traceparent", text, PARENT_SIZE);
+    const struct weft_carried *state = weft_propagated_find(context, "tracestate");
+    if (!state) return status;
+    const weft_status second = setter->set(carrier, "tracestate", state->value, state->size);
+    return status ? status : second;
+}
+
+const struct weft_propagator_type weftp_propagator_tracecontext = {
+    .struct_size = sizeof(struct weft_propagator_type),
+    .name = "tracecontext",
+    .extract = extract,
+    .inject = inject,
+};

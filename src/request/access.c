@@ -1,0 +1,68 @@
+#include "access.h"
+#include "../base/utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <weft/log.h>
+
+#define FIELDS_MAX 6
+
+int64_t weftp_access_clock_ns(void)
+{
+    struct timespec now = {0, 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+const char *weftp_access_path(const char *target, size_t *size)
+{
+    const char *path = target;
+    const size_t name = strcspn(target, ":/?#");
+    if (strncmp(target + name, "://", 3) == 0)
+        path = target + name + 3 + strcspn(target + name + 3, "/?#");
+    const size_t whole = strcspn(path, "?#");
+    if (whole == 0 && path > target) { /* an authority alone asks for its root */
+        *size = 1;
+        return "/";
+    }
+    *size = weftp_utf8_cut(path, whole, WEFTP_ACCESS_PATH_MAX);
+    return path;
+}
+
+/* "GET /orders 200", or as much of it as is known. */
+static void message_format(char *out, size_t capacity, const struct weftp_access *access,
+                           int status)
+{
+    const char *method = access->method ? access->method : "",
+               *path = access->path ? access->path : "";
+    const char *space = access->method && access->path ? " " : "";
+    int size = snprintf(out, capacity, "%s%s%s", method, space, path);
+    if (size <= 0) size = snprintf(out, capacity, "request");
+    if (status != 0 && size > 0 && (size_t)size < capacity)
+        (void)snprintf(out + size, capacity - (size_t)size, " %d", status);
+}
+
+static int64_t as_signed(uint64_t n)
+{
+    return n < INT64_MAX ? (int64_t)n : INT64_MAX;
+}
+
+void weftp_access_log(const struct weftp_access *access, weft_logger *logger, int status,
+                      uint64_t bytes)
+{
+    const weft_level level = status >= 500 ? WEFT_LEVEL_ERROR : WEFT_LEVEL_INFO;
+    if (!logger) logger = weft_logger_get("http.access");
+    if (!weft_log_enabled(logger, level)) return;
+    char message[WEFTP_ACCESS_METHOD_MAX + WEFTP_ACCESS_PATH_MAX + 32];
+    message_format(message, sizeof message, access, status);
+    weft_field fields[FIELDS_MAX];
+    size_t count = 0;
+    if (access->method) fields[count++] = weft_str("http.request.method", access->method);
+    if (access->path) fields[count++] = weft_str("url.path", access->path);
+    if (status != 0) fields[count++] = weft_int("http.response.status_code", status);
+    fields[count++] = weft_int("http.response.body.bytes", as_signed(bytes));
+    fields[count++] = weft_int("event.duration", weftp_access_clock_ns() - access->begun_ns);
+    if (access->peer) fields[count++] = weft_str("client.address", access->peer);
+    weft_log_fields(logger, level, message, fields, count);
+}
