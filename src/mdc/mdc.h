@@ -6,7 +6,8 @@
  *
  *   weftp_mdc_view       | own thread, also in a signal handler | borrowed until the next change on this thread
  *   weftp_mdc_trace_set  | own thread                           | makes a new frame
- *   weftp_mdc_counts     | any                                  | sums since start
+ *   weftp_mdc_counts     | any                                  | sums since start, or since weftp_mdc_forked
+ *   weftp_mdc_forked     | a forked child's only thread         | nothing else of the MDC minds a fork
  *
  * May include: record, base, port.
  */
@@ -35,7 +36,7 @@ void weftp_carry_unref(struct weftp_carry *carry); /* NULL does nothing */
 struct weftp_mdc_view {
     const struct weft_pair *pairs;
     size_t count;
-    const struct weft_trace *trace; /* NULL: none */
+    const struct weft_trace *trace;  /* NULL: none */
     const struct weftp_carry *carry; /* NULL: none */
 };
 
@@ -49,5 +50,7 @@ struct weftp_mdc_counts {
     uint64_t rejected, leaked, bad_tokens;
 };
 void weftp_mdc_counts(struct weftp_mdc_counts *counts);
+/* Begin to count anew, in a forked child. Its thread keeps its context; other threads' frames are out of reach. */
+void weftp_mdc_forked(void);
 
 #endif

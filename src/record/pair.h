@@ -9,18 +9,29 @@
 
 #include <weft/sys/encoder.h>
 
-struct weftp_pair_limits {
-    uint32_t count_max;      /* entries */
-    uint32_t key_size_max;   /* bytes, at most 128 */
-    uint32_t value_size_max; /* bytes of a value as it was given (objects: of its JSON text) */
-    uint32_t total_size_max; /* bytes of all keys and values */
-};
-#define WEFTP_PAIR_LIMITS_DEFAULT { 64, 128, 4096, 8192 }
+#define WEFTP_PAIR_COUNT_MAX    64
+#define WEFTP_PAIR_KEY_SIZE_MAX 128
 
-/* Pairs and all that they point to lie in one block behind this head. */
+struct weftp_pair_limits {
+    uint32_t count_max;      /* entries, at most WEFTP_PAIR_COUNT_MAX */
+    uint32_t key_size_max;   /* bytes, at most WEFTP_PAIR_KEY_SIZE_MAX */
+    uint32_t value_size_max; /* bytes of a value as it was given (objects: of its JSON text) */
+    uint32_t total_size_max; /* bytes of all keys and values; numbers and the like count 8 */
+};
+#define WEFTP_PAIR_LIMITS_DEFAULT                                                                  \
+    {                                                                                              \
+        WEFTP_PAIR_COUNT_MAX, WEFTP_PAIR_KEY_SIZE_MAX, 4096, 8192                                  \
+    }
+
+/*
+ * Pairs and all that they point to lie in one block behind this head. Each pair's text is one piece - key, JSON, for
+ * strings and bytes the raw value, each with a NUL - and the pieces lie behind each other in the order of the pairs.
+ */
 struct weftp_pair_set {
+    unsigned refs; /* atomic; 1 when built. For owners who share a set: weftp_pairs_ref */
     uint32_t count;
     uint32_t total_size; /* of all keys and values, as total_size_max counts */
+    uint32_t reserved;
     struct weft_pair pairs[];
 };
 
@@ -31,14 +42,25 @@ struct weftp_pair_set {
  *
  * @param rejected  How many fields were left out for a limit, a NULL or empty key, or no type. NULL: not wanted.
  * @retval WEFT_ENOMEM  *out is unchanged.
- * Fields of WEFT_TYPE_NONE are skipped. *out is owned: free(3). An empty set is a valid set.
+ * Fields of WEFT_TYPE_NONE are skipped; END ends them also when a count is given. NULL strings, bytes, objects and
+ * arrays become null. A field that is rejected leaves an earlier value of its key as it was.
+ * *out is owned: free(3), or weftp_pairs_unref. An empty set is a valid set.
  */
-weft_status weftp_pairs_build(struct weftp_pair_set **out, const struct weftp_pair_set *earlier, const weft_field *fields,
-                              size_t count, const struct weftp_pair_limits *limits, bool replace_in_place, unsigned *rejected);
-/* Build a set of `earlier` without a key. */
-weft_status weftp_pairs_without(struct weftp_pair_set **out, const struct weftp_pair_set *earlier, const char *key);
+weft_status weftp_pairs_build(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
+                              const weft_field *fields, size_t count,
+                              const struct weftp_pair_limits *limits, bool replace_in_place,
+                              unsigned *rejected);
+/* Build a set of `earlier` without a key; a whole copy when it is not there. Otherwise as weftp_pairs_build. */
+weft_status weftp_pairs_without(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
+                                const char *key);
+
+/* Share a set, and give a share back: the last one frees it. NULL does nothing. Threads: any. */
+struct weftp_pair_set *weftp_pairs_ref(struct weftp_pair_set *set);
+void weftp_pairs_unref(struct weftp_pair_set *set);
+
 /* Find a key; NULL when it is not there. Signal-safe. */
-const struct weft_pair *weftp_pairs_find(const struct weft_pair *pairs, size_t count, const char *key, size_t key_size);
+const struct weft_pair *weftp_pairs_find(const struct weft_pair *pairs, size_t count,
+                                         const char *key, size_t key_size);
 /* The value as NUL-terminated text that lives as long as the set: strings as given, others as their JSON. Signal-safe. */
 const char *weftp_pair_text(const struct weft_pair *pair);
 

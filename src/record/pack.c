@@ -1,0 +1,230 @@
+#include "packed_form.h"
+
+#include <string.h>
+
+#define KEY_SIZE_MAX 1028 /* where encoders cut, and a whole character more */
+
+_Static_assert(sizeof(struct weftp_packed_head) == 88, "no padding");
+_Static_assert(sizeof(struct weftp_packed_field) == 8, "no padding");
+_Static_assert(sizeof(struct weftp_packed_pair) == 24, "no padding");
+
+/* Goes on counting when there is no room, so that measuring is packing into nothing. */
+struct writer {
+    char *to;
+    size_t room;
+    size_t size;
+    uint32_t field_total;
+};
+
+/* Return where `size` bytes go; NULL when they do not fit. */
+static inline char *take(struct writer *writer, size_t size)
+{
+    const size_t at = writer->size;
+    writer->size = at + size;
+    if (__builtin_expect(at > writer->room || size > writer->room - at, 0)) return NULL;
+    return writer->to + at;
+}
+
+/* Copy `size` bytes and return the end. */
+static inline char *copy(char *to, const void *bytes, size_t size)
+{
+    if (size) memcpy(to, bytes, size);
+    return to + size;
+}
+
+/* The same with a NUL behind. */
+static inline char *copy_text(char *to, const void *bytes, size_t size)
+{
+    to = copy(to, bytes, size);
+    *to = '\0';
+    return to + 1;
+}
+
+static void put(struct writer *writer, const void *bytes, size_t size)
+{
+    char *to = take(writer, size);
+    if (to) copy(to, bytes, size);
+}
+
+static void put_text(struct writer *writer, const char *text, size_t size)
+{
+    char *to = take(writer, size + 1);
+    if (to) copy_text(to, text, size);
+}
+
+static bool has_own_value(const struct weft_pair *pair)
+{
+    return pair->field.type == WEFT_TYPE_STR || pair->field.type == WEFT_TYPE_BYTES;
+}
+
+/* Sets that pair.c built have a pair's text in one piece, in the order that it has here. */
+static bool is_one_piece(const struct weft_pair *pair)
+{
+    const char *key_end = pair->field.key + pair->field.key_size + 1;
+    return pair->json == key_end &&
+           (!has_own_value(pair) || pair->field.v.p == key_end + pair->json_size + 1);
+}
+
+static void put_pair(struct writer *writer, const struct weft_pair *pair)
+{
+    const weft_field *field = &pair->field;
+    const bool own_value = has_own_value(pair);
+    const struct weftp_packed_pair head = {
+        .value = own_value || field->type == WEFT_TYPE_JSON ? 0 : field->v.u,
+        .size = field->size,
+        .json_size = pair->json_size,
+        .key_hash = pair->key_hash,
+        .key_json_size = pair->key_json_size,
+        .key_size = field->key_size,
+        .type = field->type,
+    };
+    const size_t text_size = (size_t)field->key_size + 1 + pair->json_size + 1 +
+                             (own_value ? (size_t)field->size + 1 : 0);
+    char *to = take(writer, sizeof head + text_size);
+    if (!to) return;
+    to = copy(to, &head, sizeof head);
+    if (is_one_piece(pair)) {
+        memcpy(to, field->key, text_size);
+        return;
+    }
+    to = copy_text(to, field->key, field->key_size);
+    to = copy_text(to, pair->json, pair->json_size);
+    if (own_value) copy_text(to, field->v.p, field->size);
+}
+
+static size_t text_size(const weft_field *field)
+{
+    if (field->size != WEFT_SIZE_UNKNOWN_ || field->type == WEFT_TYPE_BYTES) return field->size;
+    return strlen(field->v.p);
+}
+
+/* The fields of an array: up to its count or its END. */
+static uint32_t count_fields(const weft_field *fields, size_t count)
+{
+    uint32_t n = 0;
+    while (fields && (count == WEFT_SIZE_UNKNOWN_ || n < count) && fields[n].type != WEFT_TYPE_END_)
+        n++;
+    return n;
+}
+
+/* Write a field but for its children, and return how many of those follow. */
+static uint32_t put_field(struct writer *writer, const weft_field *field, unsigned depth)
+{
+    const enum weftp_packed_kind kind = weftp_packed_kind(field->type);
+    const size_t key_size = field->key_size ? field->key_size
+                            : field->key    ? strnlen(field->key, KEY_SIZE_MAX)
+                                            : 0;
+    const bool null = kind != WEFTP_PACKED_SCALAR && !field->v.p;
+    uint32_t children = 0;
+    size_t value_size = sizeof field->v;
+    struct weftp_packed_field head = {field->size, (uint16_t)key_size, field->type, 0};
+    if (kind != WEFTP_PACKED_SCALAR) {
+        value_size = kind == WEFTP_PACKED_TEXT && !null ? text_size(field) : 0;
+        if (kind == WEFTP_PACKED_CHILDREN && depth < WEFTP_PACKED_DEPTH_MAX)
+            children = count_fields(field->v.f, field->size);
+        head.size = kind == WEFTP_PACKED_TEXT ? (uint32_t)value_size : children;
+    }
+    if (value_size >= WEFT_SIZE_UNKNOWN_)
+        value_size = WEFTP_PACKED_SIZE_MAX; /* too large for any room */
+    head.null =
+        (uint8_t)((null ? WEFTP_PACKED_NULL : 0) | (field->key ? 0 : WEFTP_PACKED_NULL_KEY));
+    char *to = take(writer, sizeof head + (field->key ? key_size + 1 : 0) + value_size);
+    if (!to) return children;
+    to = copy(to, &head, sizeof head);
+    if (field->key) to = copy_text(to, field->key, key_size);
+    copy(to, kind == WEFTP_PACKED_SCALAR ? &field->v : field->v.p, value_size);
+    return children;
+}
+
+static void put_fields(struct writer *writer, const weft_field *fields, uint32_t count,
+                       unsigned depth)
+{
+    writer->field_total += count;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t children = put_field(writer, &fields[i], depth);
+        if (children) put_fields(writer, fields[i].v.f, children, depth + 1);
+    }
+}
+
+static void head_of_site(struct weftp_packed_head *head, const weft_site *site, unsigned options)
+{
+    if (!site) return;
+    head->site_id = site->id;
+    if (options & WEFTP_PACK_SITE_BY_ID) return;
+    head->has |= WEFTP_PACKED_HAS_SITE;
+    head->site_line = site->line;
+    head->site_level = site->level;
+    head->site_flags = site->flags;
+    head->file_size = (uint16_t)(site->file ? strnlen(site->file, UINT16_MAX) : 0);
+    head->func_size = (uint16_t)(site->func ? strnlen(site->func, UINT16_MAX) : 0);
+}
+
+static bool head_of(struct weftp_packed_head *head, const struct weft_record *record,
+                    unsigned options)
+{
+    const size_t max = WEFTP_PACKED_SIZE_MAX;
+    if (record->logger_size > max || record->thread_size > max || record->message_size > max ||
+        record->bound_count > max || record->mdc_count > max ||
+        (record->field_count > max && record->field_count != WEFT_SIZE_UNKNOWN_))
+        return false;
+    *head = (struct weftp_packed_head){
+        .version = WEFTP_PACKED_VERSION,
+        .has = record->trace ? WEFTP_PACKED_HAS_TRACE : 0,
+        .time_ns = record->time_ns,
+        .pid = record->pid,
+        .tid = record->tid,
+        .level = record->level,
+        .flags = record->flags,
+        .logger_size = (uint32_t)record->logger_size,
+        .thread_size = (uint32_t)record->thread_size,
+        .message_size = (uint32_t)record->message_size,
+        .field_count = count_fields(record->fields, record->field_count),
+        .bound_count = (uint32_t)record->bound_count,
+        .mdc_count = (uint32_t)record->mdc_count,
+    };
+    head_of_site(head, record->site, options);
+    return true;
+}
+
+/* Returns the size, whether or not it fits; SIZE_MAX: no room would do. */
+static size_t pack(const struct weft_record *record, unsigned options, void *to, size_t room)
+{
+    struct weftp_packed_head head;
+    struct writer writer = {.to = to, .room = room};
+    if (!head_of(&head, record, options)) return SIZE_MAX;
+    take(&writer, sizeof head);
+    put(&writer, record->logger, record->logger_size);
+    put(&writer, record->thread, record->thread_size);
+    put(&writer, record->message, record->message_size);
+    if (head.has & WEFTP_PACKED_HAS_SITE) {
+        put_text(&writer, record->site->file, head.file_size);
+        put_text(&writer, record->site->func, head.func_size);
+    }
+    if (record->trace) put(&writer, record->trace, sizeof *record->trace);
+    for (size_t i = 0; i < record->bound_count; i++) put_pair(&writer, &record->bound[i]);
+    for (size_t i = 0; i < record->mdc_count; i++) put_pair(&writer, &record->mdc[i]);
+    put_fields(&writer, record->fields, head.field_count, 0);
+    const size_t padding = -writer.size % WEFTP_PACKED_ALIGN;
+    char *end = take(&writer, padding);
+    if (writer.size > WEFTP_PACKED_SIZE_MAX) return SIZE_MAX;
+    if (!end) return writer.size;
+    memset(end, 0, padding);
+    head.size = (uint32_t)writer.size;
+    head.field_total = writer.field_total;
+    memcpy(to, &head, sizeof head);
+    return writer.size;
+}
+
+size_t weftp_packed_size(const struct weft_record *record, unsigned options)
+{
+    return pack(record, options, NULL, 0);
+}
+
+weft_status weftp_record_pack(const struct weft_record *record, unsigned options, void *to,
+                              size_t room, size_t *size)
+{
+    const size_t needed = pack(record, options, to, room);
+    if (needed > room) return WEFT_ELIMIT;
+    *size = needed;
+    return WEFT_OK;
+}

@@ -1,0 +1,78 @@
+/*
+ * The packed form of a record: the whole view as bytes without pointers, for what must outlive the call and perhaps the
+ * process.
+ *
+ * Its job: a record to bytes in one pass, and back to a view whose strings lie in the bytes. Not its job: where the
+ * bytes are kept, and for how long; checksums (bytes that were changed give another record or are refused, no more).
+ *
+ *   weftp_packed_size    | any thread, pure
+ *   weftp_record_pack    | any thread; never allocates; signal-safe
+ *   weftp_packed_needs   | any thread, pure; safe on hostile bytes
+ *   weftp_record_unpack  | any thread; never allocates; safe on hostile bytes, its work is linear in their number
+ *
+ * May include: base, public value headers.
+ *
+ * Order of the bytes: head, logger, thread, message, site, trace, bound pairs, MDC pairs, fields (children right behind
+ * their parent), zeroes up to a multiple of 16. In the machine's own byte order; of this version of the library only.
+ */
+#ifndef WEFTP_RECORD_PACKED_H
+#define WEFTP_RECORD_PACKED_H
+
+#include <weft/sys/encoder.h>
+
+#define WEFTP_PACKED_ALIGN    16
+#define WEFTP_PACKED_SIZE_MAX ((size_t)1 << 30)
+/* Objects and arrays in each other; deeper than encoders write, so that theirs is the limit. Deeper ones lose their children. */
+#define WEFTP_PACKED_DEPTH_MAX 12
+
+enum {
+    WEFTP_PACK_SITE_BY_ID = 1 /* the site as its id alone, without file, function and line */
+};
+
+/* The bytes that a record takes, a multiple of WEFTP_PACKED_ALIGN. */
+size_t weftp_packed_size(const struct weft_record *record, unsigned options);
+
+/*
+ * Pack a record at `to`, which has `room` bytes and needs no alignment. All that the record points to is copied. Keys of
+ * more than 1,024 bytes keep as much as it takes to be cut by the encoder as before.
+ *
+ * @retval WEFT_ELIMIT  It takes more than `room` or WEFTP_PACKED_SIZE_MAX; what is at `to` is then of no use.
+ */
+weft_status weftp_record_pack(const struct weft_record *record, unsigned options, void *to,
+                              size_t room, size_t *size);
+
+/* What unpacking takes. */
+struct weftp_packed_needs {
+    size_t size;   /* bytes of this record; the next one may follow them */
+    size_t fields; /* nested ones included */
+    size_t pairs;
+};
+/* Read the head of a packed record. WEFT_EINVAL: it is none, or not whole in `size` bytes. */
+weft_status weftp_packed_needs(const void *packed, size_t size, struct weftp_packed_needs *needs);
+
+/* The caller's arrays for unpacking. */
+struct weftp_unpack_room {
+    weft_field *fields;
+    size_t field_count;
+    struct weft_pair *pairs;
+    size_t pair_count;
+};
+
+/* A record as it was, borrowed from the packed bytes and the room. Must not be moved: `record` points into it. */
+struct weftp_unpacked {
+    struct weft_record record; /* its site is NULL when it came by id */
+    uint32_t site_id;          /* 0: none */
+    weft_site site;
+    struct weft_trace trace;
+};
+
+/*
+ * Unpack a record.
+ *
+ * @retval WEFT_EINVAL  The bytes are not a packed record.
+ * @retval WEFT_ELIMIT  The room is less than weftp_packed_needs says.
+ */
+weft_status weftp_record_unpack(const void *packed, size_t size,
+                                const struct weftp_unpack_room *room, struct weftp_unpacked *out);
+
+#endif
