@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "yajl/yajl_tree.h"
+#include <yajl/yajl_tree.h>
 
 struct child {
     int status; /* as waitpid gives it; -1: it did not end in time and was killed */
