@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #define THREADS_MAX 8
@@ -91,6 +90,18 @@ static bool laps_run(struct lap *laps, const struct bench_way *way, const struct
     return ok;
 }
 
+/* The most memory that this process ever had; getrusage would say what its parent had before exec. */
+static long rss_max_kib(void)
+{
+    char text[4096];
+    FILE *status = fopen("/proc/self/status", "r");
+    const size_t size = status ? fread(text, 1, sizeof text - 1, status) : 0;
+    if (status) fclose(status);
+    text[size] = '\0';
+    const char *at = strstr(text, "VmHWM:");
+    return at ? strtol(at + 6, NULL, 10) : 0;
+}
+
 static void report(const struct lap *laps, size_t line_size)
 {
     const struct bench_job *job = laps[0].job;
@@ -105,14 +116,12 @@ static void report(const struct lap *laps, size_t line_size)
         allocations = laps[i].allocations > allocations ? laps[i].allocations : allocations;
         pinned = pinned && laps[i].pinned;
     }
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     printf(
         "{\"way\":\"%s\",\"kind\":\"%s\",\"threads\":%u,\"records\":%.0f,\"ns_per_call\":%.3f,"
         "\"records_per_s\":%.0f,"
         "\"line_bytes\":%zu,\"allocations_per_record\":%.6f,\"rss_max_kib\":%ld,\"pinned\":%s}\n",
         laps[0].way->name, kinds[job->kind], job->threads, all, (double)busy / all,
-        all * 1e9 / (double)(end - begin), line_size, (double)allocations / all, usage.ru_maxrss,
+        all * 1e9 / (double)(end - begin), line_size, (double)allocations / all, rss_max_kib(),
         pinned ? "true" : "false");
 }
 
@@ -160,37 +169,52 @@ static const struct bench_way *way_find(const char *name)
     return NULL;
 }
 
-int main(int argc, char **argv)
+/* What the command line asks for. */
+struct wish {
+    const struct bench_way *way;
+    struct bench_job job;
+    size_t kind;
+    bool line, list;
+};
+
+static bool wish_set(struct wish *wish, int letter, const char *value)
+{
+    switch (letter) {
+    case 'w': return (wish->way = way_find(value)) != NULL;
+    case 'k': return (wish->kind = find(value, kinds, COUNT(kinds))) < COUNT(kinds);
+    case 't': return (wish->job.path = value) != NULL;
+    case 'n': wish->job.threads = (unsigned)strtoul(value, NULL, 10); return true;
+    case 'r': wish->job.records = strtoull(value, NULL, 10); return true;
+    case 'l': return wish->line = true;
+    case 'L': return wish->list = true;
+    default: return false;
+    }
+}
+
+static bool wish_read(struct wish *wish, int argc, char **argv)
 {
     static const struct option names[] = {
         {"way", required_argument, NULL, 'w'},     {"kind", required_argument, NULL, 'k'},
         {"to", required_argument, NULL, 't'},      {"threads", required_argument, NULL, 'n'},
         {"records", required_argument, NULL, 'r'}, {"line", no_argument, NULL, 'l'},
         {"list", no_argument, NULL, 'L'},          {NULL, 0, NULL, 0}};
-    const struct bench_way *way = &bench_way_weft;
-    struct bench_job job = {.kind = BENCH_R10, .threads = 1, .records = 100000};
-    size_t kind = 0;
-    bool line = false, ok = true;
-    for (int letter; (letter = getopt_long(argc, argv, "", names, NULL)) != -1;) {
-        switch (letter) {
-        case 'w': way = way_find(optarg); break;
-        case 'k': kind = find(optarg, kinds, COUNT(kinds)); break;
-        case 't': job.path = optarg; break;
-        case 'n': job.threads = (unsigned)strtoul(optarg, NULL, 10); break;
-        case 'r': job.records = strtoull(optarg, NULL, 10); break;
-        case 'l': line = true; break;
-        case 'L': return ways_list();
-        default: ok = false;
-        }
-    }
-    if (!ok || !way || kind == COUNT(kinds) || job.threads < 1 || job.threads > THREADS_MAX ||
-        job.records < 1) {
+    bool ok = true;
+    for (int letter; ok && (letter = getopt_long(argc, argv, "", names, NULL)) != -1;)
+        ok = wish_set(wish, letter, optarg);
+    wish->job.kind = (enum bench_kind)wish->kind;
+    return ok && wish->job.records > 0 && wish->job.threads > 0 && wish->job.threads <= THREADS_MAX;
+}
+
+int main(int argc, char **argv)
+{
+    struct wish wish = {.way = &bench_way_weft, .job = {.threads = 1, .records = 100000}};
+    if (!wish_read(&wish, argc, argv)) {
         fprintf(stderr,
                 "usage: %s [--way W] [--kind R10|R0|ESC] [--to FILE] [--threads N] [--records N] "
                 "[--line] [--list]\n",
                 argv[0]);
         return EXIT_FAILURE;
     }
-    job.kind = (enum bench_kind)kind;
-    return line ? line_print(way, job.kind) : measure(way, &job);
+    if (wish.list) return ways_list();
+    return wish.line ? line_print(wish.way, wish.job.kind) : measure(wish.way, &wish.job);
 }
