@@ -36,7 +36,7 @@ weft_status weftp_system_propagation(const struct weftp_settings *settings)
         .keys = (const char *const *)settings->propagate_keys,
         .key_count = settings->propagate_key_count,
         .trust = settings->trust,
-        .registered = weftp_system.catalog.propagators};
+        .known = weftp_system.catalog.propagators};
     struct kept *kept = calloc(1, sizeof *kept);
     if (!kept) return WEFT_ENOMEM;
     const weft_status status = weftp_propagation_create(&kept->propagation, &names);
