@@ -1,0 +1,46 @@
+/*
+ * `logstash`: the lines of logstash-logback-encoder with its default settings. Everything stands at
+ * the top level.
+ */
+#include "logstash.h"
+
+#include "layout.h"
+
+static const struct weftp_layout_item items[] = {
+    {WEFTP_ITEM_TIME, "@timestamp", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_CONSTANT, "@version", "1", WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_MESSAGE, "message", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_LOGGER, "logger_name", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_THREAD, "thread_name", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_LEVEL, "level", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_LEVEL_VALUE, "level_value", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_FUNCTION, "caller_method_name", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_FILE, "caller_file_name", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_LINE, "caller_line_number", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_EXCEPTION, "stack_trace", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_TRACE_ID, "traceId", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_SPAN_ID, "spanId", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_FIELDS, NULL, NULL, WEFTP_SPACE_CONTEXT},
+    {WEFTP_ITEM_FIELDS, NULL, NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_END, NULL, NULL, WEFTP_SPACE_TOP}};
+
+static const struct weftp_layout layout = {.items = items,
+                                           .mdc_space = WEFTP_SPACE_CONTEXT,
+                                           .marked_space = WEFTP_SPACE_TOP,
+                                           .cut_names_space = WEFTP_SPACE_TOP,
+                                           .time_style = WEFTP_TIME_TRIM,
+                                           .time_value_style = WEFTP_TIME_SECONDS,
+                                           .double_style = WEFTP_DOUBLE_JAVA,
+                                           .mdc_strings = true,
+                                           .nulls_left_out = true};
+
+static weft_status logstash_open(void **self, const struct weft_encoder_options *options)
+{
+    return weftp_layout_open(self, &layout, options);
+}
+
+static const char *const accepted[] = {"mdc_types=native|string", "source=off|on", NULL};
+
+const struct weft_encoder_type weftp_encoder_logstash = {
+    sizeof weftp_encoder_logstash, "logstash",         logstash_open,
+    weftp_layout_encode,           weftp_layout_close, accepted};

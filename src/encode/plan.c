@@ -1,0 +1,363 @@
+#include "plan.h"
+
+#include "../base/json_value.h"
+#include "../base/utf8.h"
+#include "known.h"
+#include <math.h>
+#include <stdlib.h>
+
+const weft_field *weftp_error_part(const weft_field *error, enum weftp_error_part part)
+{
+    if (!error || !error->v.f || error->size <= (uint32_t)part) return NULL;
+    const weft_field *field = &error->v.f[part];
+    return field->type == WEFT_TYPE_STR && field->v.p ? field : NULL;
+}
+
+static enum weftp_space group_of(const struct weftp_entry *entry)
+{
+    if (entry->flags & WEFTP_ENTRY_STRING) return WEFTP_SPACE_LABELS;
+    switch ((enum weft_type)entry->field->type) {
+    case WEFT_TYPE_INT:
+    case WEFT_TYPE_UINT:
+    case WEFT_TYPE_DURATION: return WEFTP_SPACE_NUMBERS;
+    case WEFT_TYPE_DOUBLE:
+        return isfinite(entry->field->v.d) ? WEFTP_SPACE_NUMBERS : WEFTP_SPACE_LABELS;
+    case WEFT_TYPE_JSON:
+    case WEFT_TYPE_ERRNO:
+    case WEFT_TYPE_OBJ:
+    case WEFT_TYPE_ARR:
+    case WEFT_TYPE_ERROR: return WEFTP_SPACE_CUSTOM;
+    case WEFT_TYPE_NONE:
+    case WEFT_TYPE_END_:
+    case WEFT_TYPE_STR:
+    case WEFT_TYPE_BOOL:
+    case WEFT_TYPE_NULL:
+    case WEFT_TYPE_BYTES:
+    case WEFT_TYPE_TIME: break;
+    }
+    return WEFTP_SPACE_LABELS;
+}
+
+static void append(struct weftp_plan *plan, enum weftp_space space, uint32_t index)
+{
+    struct weftp_list *list = &plan->lists[space];
+    if (list->first)
+        plan->entries_now[list->last - 1].next = (uint16_t)(index + 1);
+    else
+        list->first = (uint16_t)(index + 1);
+    list->last = (uint16_t)(index + 1);
+    plan->count = index + 1;
+}
+
+/*
+ * The names of the format that a field may not take. A static field yields to all that there can
+ * be.
+ */
+static uint32_t forbidden(const struct weftp_plan *plan, const struct weftp_entry *entry)
+{
+    return entry->source == WEFTP_SOURCE_STATIC ? ~(uint32_t)WEFTP_WHEN_STATIC : plan->present;
+}
+
+/*
+ * The reserved name that the entry would repeat; NULL: none. Notes when the name is that of a
+ * static field.
+ */
+static const struct weftp_name *taken_by(struct weftp_plan *plan, const struct weftp_entry *entry)
+{
+    const struct weftp_names *names = &plan->scheme->names;
+    if (!weftp_names_may_have(names, entry->hash)) return NULL;
+    char text[WEFTP_ENTRY_TEXT_MAX];
+    const size_t size = weftp_entry_text(entry, text);
+    const struct weftp_name *name = weftp_names_match(names, text, size, entry->hash, entry->space);
+    if (!name) return NULL;
+    if (name->when & forbidden(plan, entry)) return name;
+    if (name->when & WEFTP_WHEN_STATIC) plan->static_hit = true;
+    return NULL;
+}
+
+/*
+ * A field that the format defines, with a value of the right type, stands at the top level under
+ * its own name.
+ */
+static bool place_known(struct weftp_plan *plan, struct weftp_entry *entry, uint32_t key_hash)
+{
+    const struct weftp_names *known = &plan->scheme->known;
+    const struct weftp_name *name =
+        weftp_names_find(known, entry->key, entry->key_size, key_hash, WEFTP_SPACE_TOP);
+    if (!name) return false;
+    if (!weftp_known_accepts(name->type, entry->field, entry->flags & WEFTP_ENTRY_STRING)) {
+        return false;
+    }
+    entry->space = WEFTP_SPACE_TOP;
+    entry->hash = key_hash;
+    if (taken_by(plan, entry)) return false;
+    if (weftp_keyset_claim(&plan->keys, plan->count) != plan->count) return false;
+    append(plan, WEFTP_SPACE_TOP, plan->count);
+    return true;
+}
+
+static bool may_be_known(const struct weftp_plan *plan, const struct weftp_entry *entry)
+{
+    if (entry->flags & WEFTP_KEY_ESCAPED || !plan->scheme->known.count) return false;
+    if (entry->flags & WEFTP_KEY_MARKED) return true;
+    return entry->key_size < 64 && plan->scheme->known.undotted_sizes >> entry->key_size & 1;
+}
+
+/* Give the entry behind the last one, filled but for space and hash, its place. */
+static void place(struct weftp_plan *plan, struct weftp_entry *entry, uint32_t key_hash)
+{
+    const struct weftp_layout *layout = plan->scheme->layout;
+    enum weftp_space space = WEFTP_SPACE_TOP;
+    entry->flags |= (uint8_t)weftp_key_flags(entry->key, entry->key_size);
+    entry->next = entry->suffix = entry->next_suffix = 0;
+    if (layout->grouped) {
+        if (may_be_known(plan, entry) && place_known(plan, entry, key_hash)) return;
+        space = group_of(entry);
+        if (entry->flags & WEFTP_KEY_MARKED) entry->flags |= WEFTP_ENTRY_REPLACED;
+    } else if (entry->source == WEFTP_SOURCE_MDC) {
+        space = layout->mdc_space;
+    }
+    entry->space = layout->space_names[space] ? (uint8_t)space : WEFTP_SPACE_TOP;
+    if (entry->flags & (WEFTP_KEY_ESCAPED | WEFTP_ENTRY_REPLACED))
+        weftp_entry_rehash(entry);
+    else
+        entry->hash = key_hash ^ weftp_space_salt(entry->space);
+    if (taken_by(plan, entry) || weftp_keyset_claim(&plan->keys, plan->count) != plan->count) {
+        entry->flags |= WEFTP_ENTRY_LOST;
+        plan->lost = true;
+    }
+    append(plan, space, plan->count);
+}
+
+static bool is_left_out(const struct weftp_plan *plan, const weft_field *field)
+{
+    return plan->scheme->layout->nulls_left_out && weftp_field_is_null(field);
+}
+
+/* The next free entry; NULL when there is none. */
+static struct weftp_entry *next_entry(struct weftp_plan *plan)
+{
+    return plan->count < plan->capacity ? &plan->entries_now[plan->count] : NULL;
+}
+
+/* The key of a call's own field: measured, cut, "_" when there is none. */
+static void take_key(struct weftp_plan *plan, struct weftp_entry *entry, const weft_field *field)
+{
+    size_t size = field->key_size;
+    entry->key = field->key;
+    if (size == 0) {
+        size = weftp_field_key_size(field);
+        if (size > 0 && field->key[size] != '\0' && !plan->key_cut) plan->key_cut = field;
+    }
+    if (size > plan->key_max) {
+        size = weftp_utf8_cut(field->key, size, plan->key_max);
+        if (!plan->key_cut) plan->key_cut = field;
+    }
+    if (size == 0) {
+        entry->key = "_";
+        size = 1;
+        plan->renamed++;
+    }
+    entry->key_size = (uint16_t)size;
+}
+
+static void plan_call(struct weftp_plan *plan)
+{
+    const struct weft_record *record = plan->record;
+    uint32_t seen = 0;
+    for (size_t i = 0; i < record->field_count; i++) {
+        const weft_field *field = &record->fields[i];
+        if (field->type <= WEFT_TYPE_END_ || field == plan->error || is_left_out(plan, field)) {
+            continue;
+        }
+        struct weftp_entry *entry = seen++ < plan->call_max ? next_entry(plan) : NULL;
+        if (!entry) {
+            if (plan->left_out++ == 0) plan->left_out_from = i;
+            continue;
+        }
+        take_key(plan, entry, field);
+        entry->field = field;
+        entry->pair = NULL;
+        entry->source = WEFTP_SOURCE_CALL;
+        entry->flags = 0;
+        place(plan, entry, weftp_key_hash(entry->key, entry->key_size));
+    }
+}
+
+static bool printed_as_string(const struct weftp_plan *plan, const weft_field *field)
+{
+    return plan->scheme->mdc_strings && field->type != WEFT_TYPE_STR && !weftp_field_is_null(field);
+}
+
+static void plan_pairs(struct weftp_plan *plan, const struct weft_pair *pairs, size_t count,
+                       enum weftp_source source)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct weft_pair *pair = &pairs[i];
+        if (pair->field.type <= WEFT_TYPE_END_ || is_left_out(plan, &pair->field)) continue;
+        struct weftp_entry *entry = next_entry(plan);
+        if (!entry) {
+            plan->left_out++;
+            continue;
+        }
+        entry->key = pair->field.key;
+        entry->key_size = pair->field.key_size;
+        entry->field = &pair->field;
+        entry->pair = pair;
+        entry->source = (uint8_t)source;
+        entry->flags = 0;
+        if (source == WEFTP_SOURCE_MDC && printed_as_string(plan, &pair->field)) {
+            entry->flags = WEFTP_ENTRY_STRING;
+        }
+        place(plan, entry, pair->key_hash);
+    }
+}
+
+/*
+ * Look for a free name behind the one that was taken. Counters per holder keep many twins from
+ * being quadratic.
+ */
+static void rename_entry(struct weftp_plan *plan, uint32_t index, uint16_t *reserved_suffixes)
+{
+    struct weftp_entry *entry = &plan->entries_now[index];
+    const struct weftp_name *name = taken_by(plan, entry);
+    const long holder = weftp_keyset_holder(&plan->keys, entry);
+    uint16_t *last = name          ? &reserved_suffixes[name->ordinal]
+                     : holder >= 0 ? &plan->entries_now[holder].next_suffix
+                                   : &entry->next_suffix;
+    do {
+        entry->suffix = ++*last;
+        weftp_entry_rehash(entry);
+    } while (taken_by(plan, entry) || weftp_keyset_claim(&plan->keys, index) != index);
+    plan->renamed++;
+}
+
+static void rename_lost(struct weftp_plan *plan)
+{
+    uint16_t reserved_suffixes[WEFTP_PLAN_RESERVED_MAX] = {0};
+    for (uint32_t i = 0; i < plan->count; i++) {
+        if (plan->entries_now[i].flags & WEFTP_ENTRY_LOST) {
+            rename_entry(plan, i, reserved_suffixes);
+        }
+    }
+}
+
+/*
+ * Entries and slots for `wanted` fields: in the plan itself, or on the heap, or as many as there is
+ * room for.
+ */
+static void make_room(struct weftp_plan *plan, size_t wanted)
+{
+    uint32_t slots = 32;
+    if (wanted > WEFTP_PLAN_ENTRIES_MAX) wanted = WEFTP_PLAN_ENTRIES_MAX;
+    plan->entries_now = plan->entries;
+    plan->keys.slots = plan->slots;
+    plan->capacity = WEFTP_PLAN_ENTRIES;
+    if (wanted > WEFTP_PLAN_ENTRIES) {
+        while (slots < 2 * wanted) slots *= 2;
+        const size_t entries_size = wanted * sizeof(struct weftp_entry);
+        char *block = malloc(entries_size + slots * sizeof(uint16_t));
+        if (block) {
+            free(plan->heap);
+            plan->heap = block;
+            plan->entries_now = plan->heap;
+            plan->keys.slots = (uint16_t *)(void *)(block + entries_size);
+            plan->capacity = (uint32_t)wanted;
+        } else {
+            slots = 4 * WEFTP_PLAN_ENTRIES;
+        }
+    } else {
+        while (slots < 4 * wanted) slots *= 2;
+    }
+    plan->keys.entries = plan->entries_now;
+    plan->keys.mask = slots - 1;
+    memset(plan->keys.slots, 0, slots * sizeof(uint16_t));
+}
+
+static void plan_run(struct weftp_plan *plan)
+{
+    const struct weft_record *record = plan->record;
+    const struct weftp_scheme *scheme = plan->scheme;
+    make_room(plan, record->field_count + record->bound_count + record->mdc_count +
+                        (plan->with_statics ? scheme->static_count : 0));
+    memset(plan->lists, 0, sizeof plan->lists);
+    plan->count = plan->left_out = plan->renamed = 0;
+    plan->lost = plan->static_hit = false;
+    plan->key_cut = NULL;
+    plan->left_out_from = record->field_count;
+    plan_call(plan);
+    plan_pairs(plan, record->bound, record->bound_count, WEFTP_SOURCE_BOUND);
+    plan_pairs(plan, record->mdc, record->mdc_count, WEFTP_SOURCE_MDC);
+    if (plan->with_statics) {
+        plan_pairs(plan, scheme->statics, scheme->static_count, WEFTP_SOURCE_STATIC);
+    }
+    if (plan->lost) rename_lost(plan);
+}
+
+static const weft_field *find_error(const struct weft_record *record)
+{
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (record->fields[i].type == WEFT_TYPE_ERROR) return &record->fields[i];
+    }
+    return NULL;
+}
+
+static uint32_t error_bits(const weft_field *error)
+{
+    uint32_t bits = 0;
+    if (weftp_error_part(error, WEFTP_ERROR_TYPE)) bits |= WEFTP_WHEN_ERROR_TYPE;
+    if (weftp_error_part(error, WEFTP_ERROR_MESSAGE)) bits |= WEFTP_WHEN_ERROR_MESSAGE;
+    if (weftp_error_part(error, WEFTP_ERROR_STACK)) bits |= WEFTP_WHEN_ERROR_STACK;
+    return bits ? bits | WEFTP_WHEN_ERROR : 0;
+}
+
+static uint32_t what_is_present(const struct weftp_plan *plan, bool marked)
+{
+    const struct weft_trace *trace = plan->record->trace;
+    uint32_t present = WEFTP_WHEN_ALWAYS;
+    if (trace && trace->trace_id[0]) present |= WEFTP_WHEN_TRACE;
+    if (trace && trace->span_id[0]) present |= WEFTP_WHEN_SPAN;
+    if (plan->error) present |= error_bits(plan->error);
+    if (plan->scheme->source && plan->record->site) present |= WEFTP_WHEN_SOURCE;
+    if (marked) present |= WEFTP_WHEN_MARKED;
+    return present;
+}
+
+void weftp_plan_make(struct weftp_plan *plan, const struct weftp_scheme *scheme,
+                     const struct weft_record *record, const struct weft_limits *limits,
+                     bool marked)
+{
+    const bool trimmed = limits && limits->field == 0;
+    plan->scheme = scheme;
+    plan->record = record;
+    plan->heap = NULL;
+    plan->error = find_error(record);
+    plan->present = what_is_present(plan, marked);
+    plan->call_max = trimmed ? WEFTP_PLAN_TRIMMED_MAX : UINT32_MAX;
+    plan->key_max = trimmed ? WEFTP_PLAN_TRIMMED_KEY : WEFTP_KEY_SIZE_MAX;
+    plan->with_statics = false;
+    plan_run(plan);
+    if (plan->static_hit) {
+        plan->with_statics = true;
+        plan_run(plan);
+    }
+}
+
+void weftp_plan_statics(struct weftp_plan *plan, const struct weftp_scheme *scheme,
+                        const struct weft_record *empty)
+{
+    plan->scheme = scheme;
+    plan->record = empty;
+    plan->heap = NULL;
+    plan->error = NULL;
+    plan->present = WEFTP_WHEN_ALWAYS;
+    plan->call_max = 0;
+    plan->key_max = WEFTP_KEY_SIZE_MAX;
+    plan->with_statics = true;
+    plan_run(plan);
+}
+
+void weftp_plan_free(struct weftp_plan *plan)
+{
+    free(plan->heap);
+}

@@ -1,0 +1,69 @@
+/*
+ * Running a compiled layout: the bytes of a line.
+ *
+ * Its job: the line, from a program and a plan. Not its job: names and places (plan), what is
+ * constant (compile).
+ * Threads: one per writer; a program is read-only. May include: base, layout.
+ */
+#ifndef WEFTP_ENCODE_WRITE_H
+#define WEFTP_ENCODE_WRITE_H
+
+#include "plan.h"
+
+#define WEFTP_OPS_MAX       40
+#define WEFTP_CUT_NAMES_MAX 8  /* named in "truncated_fields"; then "…" */
+#define WEFTP_CUT_NAME_MAX  64 /* bytes of each */
+#define WEFTP_TEXT_PADDING  16 /* bytes that may be read behind constant text */
+
+struct weftp_text {
+    const char *text; /* of a program: with WEFTP_TEXT_PADDING readable bytes behind it */
+    uint32_t size;
+    uint32_t offset; /* where it is in the program's text, while that may still move */
+};
+
+/* Write `text`, then what `item` says. */
+struct weftp_op {
+    struct weftp_text text;
+    uint8_t item;  /* enum weftp_item */
+    uint8_t space; /* enum weftp_space */
+    uint16_t when; /* 0, or skipped unless the record has it */
+    const char *name;
+};
+
+struct weftp_program {
+    struct weftp_scheme scheme;
+    struct weftp_op ops[WEFTP_OPS_MAX];
+    uint32_t op_count;
+    uint32_t
+        /* bit N: pairs of type N are not copied but written in the format's style */
+        restyled_types;
+    struct weftp_text statics[WEFTP_SPACE_COUNT]; /* static fields, each with a comma in front */
+    enum weftp_time_style time_style;
+    struct weft_out text; /* what the texts above point into */
+    char *static_keys;    /* the static fields' names as printed */
+};
+
+/* Values that were cut. */
+struct weftp_cuts {
+    uint32_t count; /* may be more than there are names */
+    uint32_t sizes[WEFTP_CUT_NAMES_MAX];
+    const char *names[WEFTP_CUT_NAMES_MAX];
+};
+
+struct weftp_writer {
+    const struct weftp_program *program;
+    const struct weft_record *record;
+    const struct weft_limits *limits;
+    struct weft_out *out;
+    struct weftp_plan *plan;
+    struct weftp_cuts *cuts;       /* what this run cuts */
+    const struct weftp_cuts *told; /* what the line tells about; NULL: nothing */
+    size_t opened;                 /* where the object that is open begins */
+};
+
+/* Write the whole line. */
+void weftp_write_line(struct weftp_writer *writer);
+/* Write the fields of one list, each with a comma in front. */
+void weftp_write_list(struct weftp_writer *writer, enum weftp_space space);
+
+#endif
