@@ -1,5 +1,4 @@
-# Warnings and sanitizers, as one interface target: weft_flags. Never part of what users get: inside of another project
-# the warnings are that project's own choice.
+# Warnings and sanitizers, as one interface target: weft_flags. Never part of what users get.
 add_library(weft_flags INTERFACE)
 if(WEFT_TOP)
   target_compile_options(weft_flags INTERFACE
@@ -9,6 +8,9 @@ if(WEFT_TOP)
     # clang counts the comma before an empty __VA_ARGS__ as an extension; the headers mean it.
     target_compile_options(weft_flags INTERFACE -Wno-gnu-zero-variadic-macro-arguments)
   endif()
+else()
+  # The outer project's warnings and its -Werror were chosen for its own sources.
+  target_compile_options(weft_flags INTERFACE -w)
 endif()
 if(WEFT_WERROR)
   target_compile_options(weft_flags INTERFACE -Werror)
