@@ -122,7 +122,9 @@ static inline bool weft_propagated_carry(struct weft_propagated *context,
 
 WEFT_EXTERN_C_BEGIN
 /**
- * Make a format known. Rules, errors and threads: as weft_sink_register. Since: 0.1.
+ * Make a format known. Rules and errors: as weft_sink_register.
+ *
+ * Threads: any. Signals: unsafe. Since: 0.1.
  */
 WEFT_API weft_status weft_propagator_register(const struct weft_propagator_type *type);
 

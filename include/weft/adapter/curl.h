@@ -1,0 +1,136 @@
+/*
+ * libcurl: this thread's context in the headers of a request. Header-only; C11 and C++17. For the
+ * easy and the multi interface.
+ *
+ *     struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
+ *     weft_curl_set_headers(easy, &headers);       CURLOPT_HTTPHEADER with the context in it
+ *     curl_easy_perform(easy);
+ *     curl_slist_free_all(headers);
+ *
+ * Threads: one per list. Signals: unsafe. Allocates: by curl_slist_append. Since: 0.1.
+ */
+#ifndef WEFT_ADAPTER_CURL_H
+#define WEFT_ADAPTER_CURL_H
+
+#include "text.h"
+#include <curl/curl.h>
+#include <stdlib.h>
+
+/* Private: a list that is being written. */
+struct weft_curl_list_ {
+    struct curl_slist **list;
+    unsigned written;
+};
+
+/*
+ * Whether a line of a list is about a header: "Name: value", "Name:" (leave it out) or "Name;"
+ * (send it empty).
+ */
+static inline bool weft_curl_is_(const char *line, const char *name)
+{
+    const size_t size = line ? __builtin_strcspn(line, ":;") : 0;
+    return size > 0 && line[size] && weft_name_is_(line, size, name);
+}
+
+/* Take out and free the items about a header, but for `keep`. */
+static inline void weft_curl_remove_(struct curl_slist **list, const char *name,
+                                     const struct curl_slist *keep)
+{
+    while (*list) {
+        struct curl_slist *item = *list;
+        if (item == keep || !weft_curl_is_(item->data, name)) {
+            list = &item->next;
+            continue;
+        }
+        *list = item->next;
+        item->next = NULL;
+        curl_slist_free_all(item);
+    }
+}
+
+static inline struct curl_slist *weft_curl_last_(struct curl_slist *list)
+{
+    while (list && list->next) list = list->next;
+    return list;
+}
+
+static inline weft_status weft_curl_append_(struct curl_slist **list, const char *name,
+                                            const char *value, size_t size)
+{
+    const size_t name_size = __builtin_strlen(name);
+    char *line = WEFT_CAST_(char *, malloc(name_size + 2 + size + 1));
+    if (!line) return WEFT_ENOMEM;
+    __builtin_memcpy(line, name, name_size);
+    __builtin_memcpy(line + name_size, ": ", 2);
+    __builtin_memcpy(line + name_size + 2, value, size);
+    line[name_size + 2 + size] = '\0';
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    free(line);
+    if (!longer) return WEFT_ENOMEM;
+    *list = longer;
+    return WEFT_OK;
+}
+
+static inline weft_status weft_curl_set_(void *carrier, const char *name, const char *value,
+                                         size_t size)
+{
+    struct curl_slist **list = WEFT_CAST_(struct curl_slist **, carrier);
+    if (!weft_header_value_ok_(value, size)) return WEFT_EINVAL;
+    const weft_status status = weft_curl_append_(list, name, value, size);
+    if (status == WEFT_OK) weft_curl_remove_(list, name, weft_curl_last_(*list));
+    return status;
+}
+
+/**
+ * Return the setter whose carrier is a struct curl_slist **, which may point to NULL: an empty
+ * list. Static.
+ */
+static inline const weft_setter *weft_curl_setter(void)
+{
+    static const weft_setter setter = {sizeof(weft_setter), weft_curl_set_};
+    return &setter;
+}
+
+static inline weft_status weft_curl_set_noted_(void *carrier, const char *name, const char *value,
+                                               size_t size)
+{
+    struct weft_curl_list_ *noted = WEFT_CAST_(struct weft_curl_list_ *, carrier);
+    noted->written |= weft_adapter_bit_(name, __builtin_strlen(name));
+    return weft_curl_set_(noted->list, name, value, size);
+}
+
+/**
+ * Write this thread's context to a list of headers, as weft_inject does: headers of the same name
+ * are replaced, and what an earlier request has left in the list is taken away. Each call has a
+ * span id of its own.
+ *
+ * @param list  The caller's, as ever: curl_slist_free_all. NULL does nothing.
+ * @retval WEFT_EINVAL  list is NULL.
+ * @retval WEFT_ENOMEM  A header is missing; the list is whole.
+ */
+static inline weft_status weft_curl_inject(struct curl_slist **list)
+{
+    static const weft_setter setter = {sizeof(weft_setter), weft_curl_set_noted_};
+    struct weft_curl_list_ noted = {list, 0};
+    if (!list) return WEFT_EINVAL;
+    const weft_status status = weft_inject(&setter, &noted);
+    for (unsigned i = 0; noted.written && i < WEFT_ADAPTER_NAME_COUNT_; i++)
+        if (!(noted.written >> i & 1)) weft_curl_remove_(list, weft_adapter_name_(i), NULL);
+    return status;
+}
+
+/**
+ * weft_curl_inject, and CURLOPT_HTTPHEADER with the result. The list must live until the transfer
+ * has ended.
+ *
+ * Returns what curl_easy_setopt returned; a header that is missing for want of memory does not stop
+ * a request.
+ */
+static inline CURLcode weft_curl_set_headers(CURL *easy, struct curl_slist **list)
+{
+    if (!list) return CURLE_BAD_FUNCTION_ARGUMENT;
+    (void)weft_curl_inject(list);
+    return curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *list);
+}
+
+#endif
