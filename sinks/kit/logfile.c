@@ -1,0 +1,264 @@
+#include "logfile.h"
+
+#include "../../src/port/io.h"
+#include "../../src/port/wait.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OPEN_TRIES_MAX                                                                             \
+    200 /* a file that is renamed or locked by another process just now: 1 ms each */
+#define ANEW_TRIES_MAX  8 /* times that a line is begun anew since another one got into it */
+#define OPEN_PAUSE_NS   1000000
+#define OPEN_FLAGS_BASE (O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+static int note(struct weftp_logfile *file, int err, const char *what)
+{
+    file->error = (struct weft_sink_error){.err = err, .what = what};
+    return err;
+}
+
+static int lock_now(int fd, int operation)
+{
+    int result;
+    do {
+        result = flock(fd, operation | LOCK_NB);
+    } while (result < 0 && errno == EINTR);
+    return result;
+}
+
+static int open_flags(const struct weftp_logfile *file)
+{
+    return OPEN_FLAGS_BASE | (file->follow ? 0 : O_NOFOLLOW);
+}
+
+/* Open what is there, or make it. -1 and EEXIST: it came between the two. */
+static int open_or_make(const struct weftp_logfile *file)
+{
+    const int flags = open_flags(file) | O_WRONLY | O_APPEND;
+    int fd = open(file->path, flags);
+    if (fd >= 0 || errno != ENOENT) return weftp_io_private(fd);
+    fd = open(file->path, flags | O_CREAT | (file->follow ? 0 : O_EXCL), (mode_t)file->mode);
+    if (fd >= 0 && file->mode_exact) (void)fchmod(fd, (mode_t)file->mode);
+    return weftp_io_private(fd);
+}
+
+static int stat_path(const struct weftp_logfile *file, struct stat *out)
+{
+    return fstatat(AT_FDCWD, file->path, out, file->follow ? 0 : AT_SYMLINK_NOFOLLOW);
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Whether the last byte is something else than a newline. What cannot be read is taken to be whole. */
+static bool ends_torn(const struct weftp_logfile *file, const struct stat *own)
+{
+    struct stat now;
+    char last = '\n';
+    if (own->st_size == 0) return false;
+    const int fd = open(file->path, open_flags(file) | O_RDONLY);
+    if (fd < 0) return false;
+    if (fstat(fd, &now) == 0 && is_same(&now, own) && pread(fd, &last, 1, own->st_size - 1) != 1)
+        last = '\n';
+    close(fd);
+    return last != '\n';
+}
+
+/*
+ * Lock a file that was just opened, and look at its end while no other process writes it. Returns 0, an errno, or
+ * EAGAIN: it is being renamed or compressed.
+ */
+static int settle(const struct weftp_logfile *file, int fd, struct stat *own, uint64_t *torn_at)
+{
+    struct stat at;
+    if (lock_now(fd, LOCK_EX) == 0 && fstat(fd, own) == 0 && ends_torn(file, own))
+        *torn_at = (uint64_t)own->st_size;
+    if (lock_now(fd, LOCK_SH) != 0 && errno == EWOULDBLOCK) return EAGAIN;
+    if (fstat(fd, own) != 0) return errno;
+    if (stat_path(file, &at) != 0) return errno == ENOENT ? EAGAIN : errno;
+    return is_same(&at, own) ? 0 : EAGAIN;
+}
+
+/* What a descriptor is good for. Returns 0 or an errno. */
+static int examine(const struct weftp_logfile *file, int fd, struct stat *own, uint64_t *torn_at)
+{
+    if (fstat(fd, own) != 0) return errno;
+    if (S_ISREG(own->st_mode)) return settle(file, fd, own, torn_at);
+    if (!S_ISCHR(own->st_mode)) return S_ISDIR(own->st_mode) ? EISDIR : ESPIPE;
+    const int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+static void replace(struct weftp_logfile *file, int fd, const struct stat *own, uint64_t torn_at)
+{
+    weftp_logfile_close(file);
+    file->fd = fd;
+    file->regular = S_ISREG(own->st_mode);
+    file->limited = file->regular && weftp_io_size_limited();
+    file->inherited = false;
+    file->size = file->regular ? (uint64_t)own->st_size : 0;
+    file->torn_at = torn_at;
+    file->dev = own->st_dev;
+    file->ino = own->st_ino;
+}
+
+int weftp_logfile_open(struct weftp_logfile *file)
+{
+    int err = EAGAIN;
+    for (unsigned tries = 0; tries < OPEN_TRIES_MAX; tries++) {
+        struct stat own;
+        uint64_t torn_at = WEFTP_LOGFILE_WHOLE;
+        const int fd = open_or_make(file);
+        if (fd < 0 && errno == EEXIST) continue;
+        if (fd < 0) return note(file, errno, "open");
+        err = examine(file, fd, &own, &torn_at);
+        if (err == 0) {
+            replace(file, fd, &own, torn_at);
+            return 0;
+        }
+        close(fd);
+        if (err != EAGAIN) break;
+        weftp_sleep_ns(OPEN_PAUSE_NS);
+    }
+    return note(file, err, "open");
+}
+
+int weftp_logfile_check(struct weftp_logfile *file)
+{
+    struct stat own, at;
+    if (fstat(file->fd, &own) != 0 || own.st_dev != file->dev || own.st_ino != file->ino) {
+        /* The program closed all numbers from 3 on; by now this one may be a file of its own. */
+        file->fd = -1;
+        return weftp_logfile_open(file);
+    }
+    const bool in_place = own.st_nlink > 0 && stat_path(file, &at) == 0 && is_same(&own, &at);
+    if (file->regular) file->size = (uint64_t)own.st_size;
+    if (in_place) {
+        file->limited = file->regular && weftp_io_size_limited();
+        return 0;
+    }
+    const int err = weftp_logfile_open(file);
+    if (err != 0 && own.st_nlink == 0) weftp_logfile_close(file);
+    return err;
+}
+
+/* Whether the file ends where this descriptor last wrote; *end is that place. */
+static bool is_at_end(const struct weftp_logfile *file, uint64_t *end)
+{
+    struct stat own;
+    const off_t at = lseek(file->fd, 0, SEEK_CUR);
+    if (at < 0 || fstat(file->fd, &own) != 0) return false;
+    *end = (uint64_t)at;
+    return own.st_size == at;
+}
+
+/*
+ * A fragment of `done` bytes was written and its rest cannot be: cut it off, when no other process writes (else its
+ * line might be cut); or remember to close it off.
+ */
+static void cut_fragment(struct weftp_logfile *file, size_t done)
+{
+    uint64_t end = 0;
+    if (!file->regular || done == 0 || !is_at_end(file, &end)) return;
+    bool cut = false;
+    if (lock_now(file->fd, LOCK_EX) == 0)
+        cut = is_at_end(file, &end) && ftruncate(file->fd, (off_t)(end - done)) == 0;
+    (void)lock_now(file->fd, LOCK_SH);
+    file->size = cut ? end - done : end;
+    if (!cut) file->torn_at = end;
+}
+
+static ssize_t write_masked(struct weftp_logfile *file, const char *data, size_t size)
+{
+    return weftp_io_write_masked(file->fd, data, size, SIGXFSZ);
+}
+
+/* Finish one line of which `done` bytes are out. After a short write: only while nothing of others stands behind it. */
+static bool put_line(struct weftp_logfile *file, const char *data, size_t size, size_t done)
+{
+    uint64_t end;
+    for (unsigned anew = 0; done < size;) {
+        if (done > 0 && file->regular && !is_at_end(file, &end)) {
+            if (++anew > ANEW_TRIES_MAX) return note(file, EIO, "write") == 0;
+            done = 0;
+        }
+        const ssize_t got = write_masked(file, data + done, size - done);
+        if (got > 0) {
+            done += (size_t)got;
+            file->size += (size_t)got;
+        } else if (got == 0 || errno != EINTR) {
+            note(file, got == 0 ? EIO : errno, "write");
+            cut_fragment(file, done);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Close off a fragment that still stands at the end of the file. */
+static bool heal(struct weftp_logfile *file)
+{
+    struct stat own;
+    if (file->torn_at == WEFTP_LOGFILE_WHOLE) return true;
+    if (fstat(file->fd, &own) == 0 && (uint64_t)own.st_size == file->torn_at &&
+        !put_line(file, "\n", 1, 0))
+        return false;
+    file->torn_at = WEFTP_LOGFILE_WHOLE;
+    return true;
+}
+
+static size_t put_slowly(struct weftp_logfile *file, const struct iovec *lines, size_t count,
+                         size_t done)
+{
+    for (size_t i = 0; i < count; i++) {
+        const size_t size = lines[i].iov_len;
+        if (done >= size) {
+            done -= size;
+            continue;
+        }
+        if (!put_line(file, lines[i].iov_base, size, done)) return i;
+        done = 0;
+    }
+    return count;
+}
+
+size_t weftp_logfile_put(struct weftp_logfile *file, const struct iovec *lines, size_t count)
+{
+    size_t total = 0;
+    if (file->torn_at != WEFTP_LOGFILE_WHOLE && !heal(file)) return 0;
+    if (file->limited) return put_slowly(file, lines, count, 0);
+    for (size_t i = 0; i < count; i++) total += lines[i].iov_len;
+    const ssize_t got = count == 1 ? weftp_io.write(file->fd, lines->iov_base, lines->iov_len)
+                                   : weftp_io.writev(file->fd, lines, (int)count);
+    if (got > 0) file->size += (size_t)got;
+    if (got == (ssize_t)total) return count;
+    if (got < 0 && errno != EINTR) {
+        note(file, errno, "write");
+        if (errno == EFBIG) file->limited = true;
+        return 0;
+    }
+    /* A file that took only a part may be at its limit: from here on SIGXFSZ must be expected. */
+    if (file->regular) file->limited = true;
+    return put_slowly(file, lines, count, got < 0 ? 0 : (size_t)got);
+}
+
+void weftp_logfile_forked(struct weftp_logfile *file)
+{
+    file->inherited = file->fd >= 0;
+}
+
+void weftp_logfile_close(struct weftp_logfile *file)
+{
+    if (file->fd < 0) return;
+    /* A child may hold this descriptor too, and would keep the lock; but the lock of a parent is not ours to give. */
+    if (!file->inherited) (void)flock(file->fd, LOCK_UN);
+    close(file->fd);
+    file->fd = -1;
+    file->torn_at = WEFTP_LOGFILE_WHOLE;
+}

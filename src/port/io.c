@@ -1,0 +1,102 @@
+#include "io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+struct weftp_io weftp_io = {
+    .write = write,
+    .writev = writev,
+    .fsync = fsync,
+    .renameat = renameat,
+    .unlinkat = unlinkat,
+};
+
+struct mask {
+    sigset_t only, old;
+    bool pending; /* it was pending before: not ours to take */
+};
+
+static void mask_enter(struct mask *mask, int signal_number)
+{
+    sigemptyset(&mask->only);
+    sigaddset(&mask->only, signal_number);
+    mask->pending = false;
+    pthread_sigmask(SIG_BLOCK, &mask->only, &mask->old);
+    /* One that this thread does not block cannot have been pending for it; so most calls need not ask. */
+    if (sigismember(&mask->old, signal_number) == 1) {
+        sigset_t pending;
+        mask->pending = sigpending(&pending) == 0 && sigismember(&pending, signal_number) == 1;
+    }
+}
+
+/* Keeps errno. */
+static void mask_leave(struct mask *mask, bool raised)
+{
+    const int err = errno;
+    if (raised && !mask->pending) {
+        const struct timespec now = {0, 0};
+        while (sigtimedwait(&mask->only, NULL, &now) < 0 && errno == EINTR) continue;
+    }
+    pthread_sigmask(SIG_SETMASK, &mask->old, NULL);
+    errno = err;
+}
+
+static bool raises(ssize_t result)
+{
+    return result < 0 && (errno == EPIPE || errno == EFBIG);
+}
+
+ssize_t weftp_io_write_masked(int fd, const void *data, size_t size, int signal_number)
+{
+    struct mask mask;
+    mask_enter(&mask, signal_number);
+    const ssize_t result = weftp_io.write(fd, data, size);
+    mask_leave(&mask, raises(result));
+    return result;
+}
+
+ssize_t weftp_io_writev_masked(int fd, const struct iovec *parts, int count, int signal_number)
+{
+    struct mask mask;
+    mask_enter(&mask, signal_number);
+    const ssize_t result = weftp_io.writev(fd, parts, count);
+    mask_leave(&mask, raises(result));
+    return result;
+}
+
+ssize_t weftp_io_write_pipe(int fd, const void *data, size_t size)
+{
+    return weftp_io_write_masked(fd, data, size, SIGPIPE);
+}
+
+int weftp_io_private(int fd)
+{
+    if (fd < 0 || fd > STDERR_FILENO) return fd;
+    const int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    const int err = errno;
+    close(fd);
+    errno = err;
+    return moved;
+}
+
+bool weftp_io_size_limited(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+bool weftp_io_in_container(void)
+{
+    static const char *const marks[] = {"/.dockerenv", "/run/.containerenv",
+                                        "/run/secrets/kubernetes.io"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        if (access(marks[i], F_OK) == 0) return true;
+    }
+    return false;
+}
