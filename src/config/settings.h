@@ -1,9 +1,16 @@
 /*
- * Settings: what the service asked for, read from defaults < program < JSON file < environment, checked by the one
- * validator. The only place that calls getenv.
+ * Settings: what the service asked for, read from defaults < program < JSON file < environment,
+ * checked by the one validator. The only place that calls getenv.
  *
- * Its job: text to values, and clear complaints. Not its job: opening anything (wire.c does).
- * Threads: one at a time (the caller holds weft's configuration lock).
+ * Its job: text to values, and clear complaints. Not its job: opening anything but the JSON file
+ * (wire.c does).
+ *
+ * Threads: one at a time (the caller holds weft's configuration lock). Signals: unsafe. Allocates:
+ * yes; every allocation may fail. May include: base, port, public headers.
+ *
+ * A bad value is as if it were not set: what the next lower source says holds, at last the default.
+ * Levels and static fields are merged logger by logger and key by key, all other settings are
+ * replaced as a whole. An empty value is one that is not set.
  */
 #ifndef WEFTP_CONFIG_SETTINGS_H
 #define WEFTP_CONFIG_SETTINGS_H
@@ -12,58 +19,127 @@
 #include <weft/request.h>
 #include <weft/sys/sink.h>
 
+#define WEFTP_LINE_BYTES_LEAST  1024U /* what WEFT_LINE_BYTES_MAX and line_bytes_max= accept */
+#define WEFTP_LINE_BYTES_MOST   (64U * 1024 * 1024)
+#define WEFTP_STATIC_FIELDS_MAX 64 /* keys up to 128 bytes, values up to 4 KiB */
+#define WEFTP_LEVEL_RULES_MAX   1024
+#define WEFTP_COMPLAINTS_MAX    32             /* a load; one more says how many were left out */
+#define WEFTP_COMPLAINT_SIZE    2048           /* bytes of a complaint's text, NUL included */
+#define WEFTP_CONFIG_FILE_MAX   (1024U * 1024) /* bytes */
+
+enum weftp_source {
+    WEFTP_SOURCE_DEFAULT,
+    WEFTP_SOURCE_PROGRAM,
+    WEFTP_SOURCE_FILE,
+    WEFTP_SOURCE_ENVIRONMENT
+};
+
+/*
+ * Where a value came from. `name` is static text: the variable, the member of weft_options or the
+ * key in the file; NULL: the file itself.
+ */
+struct weftp_origin {
+    const char *name;
+    enum weftp_source source;
+    unsigned line, column; /* in the file, from 1; columns count characters. 0: not in the file */
+};
+
 struct weftp_level_rule {
     char *logger; /* "" is the root */
     int level;
+    struct weftp_origin origin;
 };
 
 /* One sink of WEFT_SINKS, split and decoded. */
 struct weftp_sink_setting {
-    char *url;        /* as written, secrets masked: for messages and for telling whether two are the same */
-    char *scheme;     /* "file" */
-    struct weft_options_kv *options; /* all other options, ends with a key of NULL; the path has the key "path" */
-    int level;        /* 0: not set */
-    char *format;     /* NULL: the default */
-    uint32_t line_bytes_max; /* 0: not set */
+    char *url;    /* as written, secrets masked, control characters made visible: for messages */
+    char *scheme; /* "file", lower case */
+    struct weft_options_kv *options; /* all others, ends with a key of NULL; the path is "path" */
+    int level;                       /* 0: not set */
+    char *format;                    /* NULL: the default */
+    uint32_t line_bytes_max;         /* 0: not set */
+};
+
+/* One line of what is in force: `variable = value  (source)`. */
+struct weftp_explain_row {
+    const char *variable; /* static */
+    char *value;          /* secrets masked, control characters made visible; NULL: not set */
+    char *source;         /* "default", "program", "config /etc/orders.json:3:12", "environment" */
 };
 
 struct weftp_settings {
-    struct weftp_level_rule *levels; size_t level_count; /* the root is always among them */
-    char *format;                    /* NULL: not set: ecs, or pretty on a terminal */
-    struct weftp_sink_setting *sinks; size_t sink_count;
-    uint32_t line_bytes_max;         /* 0: not set */
+    struct weftp_level_rule *levels;
+    size_t level_count; /* the root is always among them; loggers are unique */
+    char *format;       /* NULL: not set: ecs, or pretty on a terminal */
+    struct weftp_sink_setting *sinks;
+    size_t sink_count;       /* 1 to WEFT_SINKS_MAX, all different */
+    uint32_t line_bytes_max; /* 0: not set */
     char *service, *service_version, *service_env, *service_node; /* NULL: not set */
-    weft_field *fields; size_t field_count; /* WEFT_FIELDS and OTEL_RESOURCE_ATTRIBUTES, as strings */
-    char **propagators; size_t propagator_count;   /* names; never empty */
-    char **propagate_keys; size_t propagate_key_count;
-    enum weft_trust trust;           /* never DEFAULT */
+    weft_field *fields;
+    size_t field_count; /* WEFT_FIELDS and OTEL_RESOURCE_ATTRIBUTES, as strings; keys unique */
+    char **propagators;
+    size_t propagator_count; /* names; empty only when "none" was asked for */
+    char **propagate_keys;
+    size_t propagate_key_count;
+    enum weft_trust trust; /* never DEFAULT */
     bool explain;
-    struct weftp_explain_row { const char *variable; char *value; const char *source; } *rows; size_t row_count;
+    bool no_colour;           /* NO_COLOR or TERM=dumb: `pretty` writes no colours */
+    char *config;             /* path of the JSON file, NULL: none */
+    unsigned complaint_count; /* of this load, with those that were left out */
+    struct weftp_level_rule *start_levels;
+    size_t start_level_count; /* the file's rules at the first load */
+    struct weftp_explain_row *rows;
+    size_t row_count;
 };
 
-/* What exists, for "accepted: …" texts and for nearest names: NULL-terminated lists. */
+/*
+ * What exists, for "accepted: …" texts and for nearest names: NULL-terminated lists. A NULL list:
+ * anything goes.
+ */
 struct weftp_known {
     const char *const *formats, *const *sinks, *const *propagators;
 };
 
-/* Told once for each bad value: one line of text that names it, the reason, and what is accepted. Never a secret. */
+/*
+ * Told once for each bad value: one line of text, without a newline, that names it, the reason, and
+ * what is accepted. Never a secret, never a raw control character, less than WEFTP_COMPLAINT_SIZE
+ * bytes of valid UTF-8.
+ */
 typedef void (*weftp_complain)(void *arg, const char *text);
 
 /*
- * Read everything. Bad values are told to `complain` and replaced by their defaults. *out is owned: weftp_settings_free.
- * In a setuid program all of the environment but WEFT_LEVEL is ignored (secure_getenv).
+ * Read everything. Bad values are told to `complain` (NULL: to nobody) and replaced by what a lower
+ * source says. *out is owned: weftp_settings_free. `program` may be NULL, and may be of an older or
+ * a newer weft (struct_size). In a setuid program all of the environment but WEFT_LEVEL is ignored
+ * (secure_getenv).
  * @retval WEFT_ENOMEM  *out is unchanged.
  */
-weft_status weftp_settings_load(struct weftp_settings **out, const weft_options *program, const struct weftp_known *known,
-                                weftp_complain complain, void *arg);
+weft_status weftp_settings_load(struct weftp_settings **out, const weft_options *program,
+                                const struct weftp_known *known, weftp_complain complain,
+                                void *arg);
+/*
+ * The same for a reload: a level that stands in the file now, and stood there otherwise or not at
+ * all at the first load, beats WEFT_LEVEL. `previous` is what was in force (only read; NULL: a
+ * first load); it may be freed afterwards.
+ */
+weft_status weftp_settings_reload(struct weftp_settings **out,
+                                  const struct weftp_settings *previous,
+                                  const weft_options *program, const struct weftp_known *known,
+                                  weftp_complain complain, void *arg);
+/* Free settings; NULL does nothing. */
 void weftp_settings_free(struct weftp_settings *settings);
 
-/* Print every effective setting and which source set it, one a line, secrets masked. */
-void weftp_settings_explain(const struct weftp_settings *settings, int fd);
+/*
+ * Whether two sinks were asked for in the same way: scheme, options (secrets too), level, format,
+ * line budget.
+ */
+bool weftp_sink_setting_equal(const struct weftp_sink_setting *a,
+                              const struct weftp_sink_setting *b);
 
-/* Parts of the validator that sinks and tests use, too. Each returns false and leaves *out alone when the text is bad. */
-bool weftp_parse_bytes(const char *text, uint64_t *out);       /* 64k 10MiB 1g 500: 1024-based; "k" = "KiB" */
-bool weftp_parse_duration_ms(const char *text, uint64_t *out); /* 500ms 10s 5m 1h 7d */
-bool weftp_parse_bool(const char *text, bool *out);            /* on off true false yes no 1 0, any case */
+/*
+ * Print every effective setting and which source set it, one a line, secrets masked. Allocates:
+ * never. Errors of fd are ignored.
+ */
+void weftp_settings_explain(const struct weftp_settings *settings, int fd);
 
 #endif
