@@ -1,5 +1,6 @@
 /*
- * Fixed numbers of decimal digits, two a step, for the number and the time writer. Pure functions; any thread; signal-safe.
+ * Fixed numbers of decimal digits, two a step, for the number and the time writer. Pure functions;
+ * any thread; signal-safe.
  */
 #ifndef WEFTP_BASE_DIGITS_H
 #define WEFTP_BASE_DIGITS_H
@@ -9,6 +10,9 @@
 
 /* "00" to "99". */
 extern const char weftp_digit_pairs[200];
+
+/* How many digits a number > 0 has. */
+int weftp_digit_count(uint64_t value);
 
 /* Write `value` < 100 as two digits. */
 static inline char *weftp_digits2(char *to, uint32_t value)

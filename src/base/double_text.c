@@ -1,10 +1,11 @@
 /*
  * Doubles to the shortest text that reads back equal.
  *
- * The algorithm is Schubfach: Raffaello Giulietti, "The Schubfach way to render doubles" (2020). It needs one table and
- * three multiplications of 64 by 128 bits for any double, has no slow path and no loop but for trailing zeros; Ryu
- * needs two tables and a loop, Grisu a fallback. In front of it stands an exact test for what logs hold most: whole
- * numbers, and numbers of at most three decimals. Integers only: neither locale nor rounding mode can reach it.
+ * The algorithm is Schubfach: Raffaello Giulietti, "The Schubfach way to render doubles" (2020). It
+ * needs one table and three multiplications of 64 by 128 bits for any double, has no slow path and
+ * no loop but for trailing zeros; Ryu needs two tables and a loop, Grisu a fallback. In front of it
+ * stands an exact test for what logs hold most: whole numbers, and numbers of at most three
+ * decimals. Integers only: neither locale nor rounding mode can reach it.
  */
 #include "number.h"
 
@@ -22,7 +23,10 @@ struct decimal {
     int exponent;
 };
 
-/* floor(log10(2^e)), floor(log10(3/4 * 2^e)) and floor(log2(10^e)), right for every exponent that a double can need. */
+/*
+ * floor(log10(2^e)), floor(log10(3/4 * 2^e)) and floor(log2(10^e)), right for every exponent that a
+ * double can need.
+ */
 static inline int floor_log10_pow2(int e)
 {
     return (e * 1262611) >> 22;
@@ -37,8 +41,9 @@ static inline int floor_log2_pow10(int e)
 }
 
 /*
- * power * factor / 2^128, rounded to odd: the integer part, its lowest bit set when something was cut off. A last place
- * that is one too high comes from the table, which is rounded up, and counts as nothing.
+ * power * factor / 2^128, rounded to odd: the integer part, its lowest bit set when something was
+ * cut off. A last place that is one too high comes from the table, which is rounded up, and counts
+ * as nothing.
  */
 static inline uint64_t multiply_to_odd(const uint64_t power[2], uint64_t factor)
 {
@@ -74,100 +79,108 @@ static struct decimal shortest(uint64_t c, int q, bool lopsided)
     return (struct decimal){s + nearer_up, k};
 }
 
-/*
- * Whole numbers, and numbers that read back equal from three decimals: c * 2^-shift is r / 1000 when they are less than
- * half of a last place apart. With at most 15 digits there is no other text as short, because every one of those reads
- * back as a double of its own.
- */
-static inline bool simple(uint64_t c, int shift, struct decimal *out)
+static inline char *put_fixed(char *to, const char *text, size_t size)
 {
-    if (shift < 0 || shift > FRACTION_BITS || c <= IMPLICIT_BIT) return false;
-    const uint64_t unit = UINT64_C(1) << shift;
+    memcpy(to, text, size);
+    return to + size;
+}
+
+/* A whole number below 2^53. */
+static char *put_whole(char *to, uint64_t value, enum weftp_double_style style)
+{
+    to = weftp_u64_text(to, value);
+    return style == WEFTP_DOUBLE_JAVA ? put_fixed(to, ".0", 2) : to;
+}
+
+/* `thousandths` / 1000, which is no whole number. */
+static char *put_thousandths(char *to, uint64_t thousandths)
+{
+    const uint32_t fraction = (uint32_t)(thousandths % 1000);
+    to = weftp_u64_text(to, thousandths / 1000);
+    *to = '.';
+    to = weftp_digits3(to + 1, fraction);
+    return to - (fraction % 10 == 0) - (fraction % 100 == 0);
+}
+
+/*
+ * The short way for what logs hold most: whole numbers, and numbers that read back equal from three
+ * decimals. c * 2^-shift reads back from r / 1000 when they are less than half of a last place
+ * apart. With at most 15 digits there is no other text as short, because every one of those reads
+ * back as a double of its own. NULL: not one of these, or too large or small for a plain decimal in
+ * either style.
+ */
+static char *put_simple(char *to, uint64_t c, int shift, enum weftp_double_style style)
+{
+    if (shift < 0 || shift > 60 || c == IMPLICIT_BIT) return NULL;
+    const uint64_t unit = UINT64_C(1) << shift, limit = 10000000;
     if ((c & (unit - 1)) == 0) {
-        *out = (struct decimal){c >> shift, 0};
-        return true;
+        const uint64_t whole = c >> shift;
+        return style == WEFTP_DOUBLE_JAVA && whole >= limit ? NULL : put_whole(to, whole, style);
     }
     const uint64_t product = c * 1000; /* < 2^63 */
     const uint64_t r = (product + unit / 2) >> shift;
     const uint64_t back = r << shift;
     const uint64_t apart = back > product ? back - product : product - back;
-    if (apart >= 500 || r >= UINT64_C(1000000000000000)) return false;
-    *out = (struct decimal){r, -3};
-    return true;
+    return apart < 500 && r < limit * 1000 ? put_thousandths(to, r) : NULL;
 }
 
-static inline struct decimal to_decimal(uint64_t fraction, int biased)
+/* 123, and two zeros: 12300. */
+static char *put_zeros(char *to, uint64_t digits, int zeros)
 {
-    const uint64_t c = biased ? fraction | IMPLICIT_BIT : fraction;
-    const int q = (biased ? biased : 1) - 1075;
-    struct decimal decimal;
-    if (!simple(c, -q, &decimal)) decimal = shortest(c, q, fraction == 0 && biased > 1);
-    while (decimal.digits % 10 == 0) {
-        decimal.digits /= 10;
-        decimal.exponent++;
-    }
-    return decimal;
+    to = weftp_u64_text(to, digits);
+    memset(to, '0', WEFTP_INTEGER_TEXT_MAX + 1);
+    return to + zeros;
 }
 
-/* 123 and 2 zeros: 12300. */
-static char *put_whole(char *to, const char *digits, int count, int zeros)
-{
-    memcpy(to, digits, WEFTP_INTEGER_TEXT_MAX);
-    memset(to + count, '0', WEFTP_INTEGER_TEXT_MAX + 1);
-    return to + count + zeros;
-}
-
-/* 1234 and a point behind 2: 12.34; behind -2: 0.001234. */
-static char *put_point(char *to, const char *digits, int count, int point)
+/* 1234 with a point behind the second digit: 12.34; behind the minus second: 0.001234. */
+static char *put_point(char *to, uint64_t digits, int point)
 {
     if (point <= 0) {
         memcpy(to, "0.00000000", 10);
-        to += 2 - point;
-        memcpy(to, digits, WEFTP_INTEGER_TEXT_MAX);
-        return to + count;
+        return weftp_u64_text(to + 2 - point, digits);
     }
-    memcpy(to, digits, WEFTP_INTEGER_TEXT_MAX);
+    char *end = weftp_u64_text(to + 1, digits);
+    for (int i = 0; i < point; i++) to[i] = to[i + 1];
     to[point] = '.';
-    memcpy(to + point + 1, digits + point, WEFTP_INTEGER_TEXT_MAX);
-    return to + count + 1;
+    return end;
 }
 
-static char *put_scientific(char *to, const char *digits, int count, int exponent,
-                            enum weftp_double_style style)
+/* 1234 and 20: 1.234e20. */
+static char *put_scientific(char *to, uint64_t digits, int exponent, enum weftp_double_style style)
 {
-    *to++ = digits[0];
-    if (count > 1 || style == WEFTP_DOUBLE_JAVA) {
-        *to++ = '.';
-        memcpy(to, count > 1 ? digits + 1 : "0", (size_t)(count > 1 ? count - 1 : 1));
-        to += count > 1 ? count - 1 : 1;
+    const bool java = style == WEFTP_DOUBLE_JAVA;
+    char *end = to + 1;
+    if (digits >= 10) {
+        end = put_point(to, digits, 1);
+    } else {
+        *to = (char)('0' + digits);
+        if (java) end = put_fixed(end, ".0", 2);
     }
-    *to++ = style == WEFTP_DOUBLE_JAVA ? 'E' : 'e';
-    return weftp_i64_text(to, exponent);
+    *end = java ? 'E' : 'e';
+    return weftp_i64_text(end + 1, exponent);
 }
 
 static char *put_decimal(char *to, struct decimal decimal, enum weftp_double_style style)
 {
-    char digits[2 * WEFTP_INTEGER_TEXT_MAX] = {0}; /* room to copy too much from any digit on */
-    const int count = (int)(weftp_u64_text(digits, decimal.digits) - digits);
-    const int point = count + decimal.exponent; /* digits in front of the point */
+    const int point = weftp_digit_count(decimal.digits) + decimal.exponent; /* digits before it */
     const bool java = style == WEFTP_DOUBLE_JAVA;
-    if (point - 1 < (java ? -3 : -6) || point - 1 >= (java ? 7 : 21)) {
-        return put_scientific(to, digits, count, point - 1, style);
+    if (point <= (java ? -3 : -6) || point > (java ? 7 : 21)) {
+        return put_scientific(to, decimal.digits, point - 1, style);
     }
-    if (decimal.exponent < 0) return put_point(to, digits, count, point);
-    to = put_whole(to, digits, count, decimal.exponent);
-    if (java) {
-        memcpy(to, ".0", 2);
-        to += 2;
-    }
-    return to;
+    if (decimal.exponent < 0) return put_point(to, decimal.digits, point);
+    to = put_zeros(to, decimal.digits, decimal.exponent);
+    return java ? put_fixed(to, ".0", 2) : to;
 }
 
-static char *put_words(char *to, const char *text)
+/* Not a simple one: c * 2^q. */
+static char *put_shortest(char *to, uint64_t c, int q, bool lopsided, enum weftp_double_style style)
 {
-    const size_t size = strlen(text);
-    memcpy(to, text, size);
-    return to + size;
+    struct decimal decimal = shortest(c, q, lopsided);
+    while (decimal.digits % 10 == 0) {
+        decimal.digits /= 10;
+        decimal.exponent++;
+    }
+    return put_decimal(to, decimal, style);
 }
 
 char *weftp_double_text(char *to, double value, enum weftp_double_style style)
@@ -176,10 +189,16 @@ char *weftp_double_text(char *to, double value, enum weftp_double_style style)
     memcpy(&bits, &value, sizeof bits);
     const uint64_t fraction = bits & (IMPLICIT_BIT - 1);
     const int biased = (int)(bits >> FRACTION_BITS) & 0x7FF;
-    if (biased == 0x7FF && fraction) return put_words(to, "NaN");
-    if (bits >> 63) *to++ = '-';
-    if (biased == 0x7FF) return put_words(to, "Infinity");
-    if (biased == 0 && fraction == 0)
-        return put_words(to, style == WEFTP_DOUBLE_JAVA ? "0.0" : "0");
-    return put_decimal(to, to_decimal(fraction, biased), style);
+    if (biased == 0x7FF && fraction) return put_fixed(to, "NaN", 3);
+    *to = '-';
+    to += bits >> 63;
+    if (biased == 0x7FF) return put_fixed(to, "Infinity", 8);
+    if (biased == 0) {
+        if (fraction == 0) return put_whole(to, 0, style);
+        return put_shortest(to, fraction, 1 - 1075, false, style);
+    }
+    const uint64_t c = fraction | IMPLICIT_BIT;
+    char *end = put_simple(to, c, 1075 - biased, style);
+    if (end) return end;
+    return put_shortest(to, c, biased - 1075, fraction == 0 && biased > 1, style);
 }

@@ -33,7 +33,10 @@ struct rewriter {
     struct level levels[WEFTP_DEPTH_MAX];
 };
 
-/* Memory. yajl 2.1 uses what its allocator returns unseen, so that the only way to survive a failure is not to return. */
+/*
+ * Memory. yajl 2.1 uses what its allocator returns unseen, so that the only way to survive a
+ * failure is not to return.
+ */
 
 static struct block *block_of(void *bytes)
 {
@@ -202,7 +205,10 @@ static const yajl_callbacks callbacks = {
 
 /* Escapes of lone surrogates: yajl makes a question mark or ill-formed UTF-8 of them. */
 
-/* The code unit of a \uXXXX at `at`; 0 when there is none, or it is NUL, which does not matter here. */
+/*
+ * The code unit of a \uXXXX at `at`; 0 when there is none, or it is NUL, which does not matter
+ * here.
+ */
 static unsigned code_unit(const char *at, const char *end)
 {
     if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return 0;

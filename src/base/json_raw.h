@@ -1,7 +1,7 @@
 /*
  * JSON text that comes in, parsed by yajl and written again by our own writer: one line, keys
- * unique (a later twin gets _1, _2 …), UTF-8 repaired, lone surrogates as U+FFFD, numbers with the
- * digits that they came with, nesting capped.
+ * unique (a later twin gets _1, _2 …), UTF-8 repaired, lone surrogates as U+FFFD, numbers with
+ * the digits that they came with, nesting capped.
  *
  * Threads: one per `out`. Allocates: yes (yajl). May include: out, json_text, key_set, json_limits.
  */

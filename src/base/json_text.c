@@ -4,8 +4,9 @@
 #include "utf8.h"
 
 /*
- * What a writer keeps free behind the room for the bytes that are still to come. One step - 16 bytes, all of them
- * escaped, and a copy that writes 16 more than it means - and the closing quote fit in it.
+ * What a writer keeps free behind the room for the bytes that are still to come. One step - 16
+ * bytes, all of them escaped, and a copy that writes 16 more than it means - and the closing quote
+ * fit in it.
  */
 #define SLACK 144
 
@@ -19,14 +20,10 @@ struct escape {
     uint8_t size;
 };
 
-#define HEX(a, b)                                                                                  \
-    {                                                                                              \
-        "\\u00" a b, 6                                                                             \
-    }
-#define TWO(c)                                                                                     \
-    {                                                                                              \
-        "\\" c, 2                                                                                  \
-    }
+/* clang-format off */
+#define HEX(a, b) {"\\u00" a b, 6}
+#define TWO(c)    {"\\" c, 2}
+/* clang-format on */
 static const struct escape escapes['\\' + 1] = {
     HEX("0", "0"), HEX("0", "1"), HEX("0", "2"),     HEX("0", "3"),      HEX("0", "4"),
     HEX("0", "5"), HEX("0", "6"), HEX("0", "7"),     TWO("b"),           TWO("t"),
@@ -59,8 +56,9 @@ static inline char *make_room(struct weft_out *out, char *to, size_t left)
 }
 
 /*
- * Write the `count` bytes at `from`, those of the mask escaped. The caller has copied the first 16 bytes already;
- * behind each escape the next 16 are copied again, which costs less than to ask how many are wanted.
+ * Write the `count` bytes at `from`, those of the mask escaped. The caller has copied the first 16
+ * bytes already; behind each escape the next 16 are copied again, which costs less than to ask how
+ * many are wanted.
  */
 static inline char *escape_marked(char *to, const unsigned char *from, unsigned count,
                                   unsigned mask)
@@ -76,31 +74,25 @@ static inline char *escape_marked(char *to, const unsigned char *from, unsigned 
     return to + (count - done);
 }
 
-/* Write sequences of bytes >= 0x80 up to `stop`, or up to and including the first that is ill-formed. */
-static const unsigned char *write_high(char **to, const unsigned char *from,
-                                       const unsigned char *stop, const unsigned char *end)
+/* Write one sequence that is not of one to three good bytes; returns where the next one begins. */
+static const unsigned char *write_odd(char **to, const unsigned char *from,
+                                      const unsigned char *end)
 {
-    char *at = *to;
-    while (from < stop && *from >= 0x80) {
-        const unsigned three = weftp_scan_copy_three(at, from);
-        int step = (int)three;
-        if (!three) step = weftp_utf8_step(from, (size_t)(end - from));
-        if (step < 0) {
-            memcpy(at, REPLACEMENT, 3);
-            at += 3;
-            from += -step;
-            break;
-        }
-        at += step;
-        from += step;
+    const int step = weftp_utf8_step(from, (size_t)(end - from));
+    if (step < 0) {
+        memcpy(*to, REPLACEMENT, 3);
+        *to += 3;
+        return from - step;
     }
-    *to = at;
-    return from;
+    memcpy(*to, from, 4);
+    *to += step;
+    return from + step;
 }
 
 /*
- * Write from *from until `stop` is reached or passed. From any place before `stop` 32 bytes can be read; the text goes
- * on to `end`. Keeps room for what is left and the slack; NULL when there is none.
+ * Write from *from until `stop` is reached or passed. From any place before `stop` 32 bytes can be
+ * read; the text goes on to `end`. Keeps room for what is left and the slack; NULL when there is
+ * none.
  */
 static char *escape_until(struct weft_out *out, char *to, const unsigned char **from,
                           const unsigned char *stop, const unsigned char *end)
@@ -114,10 +106,13 @@ static char *escape_until(struct weft_out *out, char *to, const unsigned char **
             continue;
         }
         const unsigned high = weftp_scan_high(at);
-        const unsigned count = high ? (unsigned)__builtin_ctz(high) : WEFTP_SCAN_SIZE;
-        to = escape_marked(to, at, count, marks & ((1u << count) - 1));
-        at += count;
-        if (high) at = write_high(&to, at, stop, end);
+        const unsigned count = high ? weftp_scan_utf8(at) : WEFTP_SCAN_SIZE;
+        if (count) {
+            to = escape_marked(to, at, count, marks & ~high & ((1u << count) - 1));
+            at += count;
+        } else {
+            at = write_odd(&to, at, end);
+        }
         to = make_room(out, to, at < end ? (size_t)(end - at) : 0);
         if (!to) return NULL;
     }
@@ -125,7 +120,10 @@ static char *escape_until(struct weft_out *out, char *to, const unsigned char **
     return to;
 }
 
-/* Write a text that has something to escape or to check. The last bytes go through a copy behind which one may read. */
+/*
+ * Write a text that has something to escape or to check. The last bytes go through a copy behind
+ * which one may read.
+ */
 static char *escape_dirty(struct weft_out *out, char *to, const char *text, const char *text_end)
 {
     const unsigned char *at = (const unsigned char *)text, *end = (const unsigned char *)text_end;
@@ -141,7 +139,10 @@ static char *escape_dirty(struct weft_out *out, char *to, const char *text, cons
     return to ? to - (at - end) : NULL; /* the blanks behind the text were copied too */
 }
 
-/* Write `size` bytes at `to`, where there is room for them and the slack. Returns the end; NULL when room ran out. */
+/*
+ * Write `size` bytes at `to`, where there is room for them and the slack. Returns the end; NULL
+ * when room ran out.
+ */
 static inline char *escape(struct weft_out *out, char *to, const char *text, size_t size)
 {
     if (size < WEFTP_SCAN_SIZE) {

@@ -25,12 +25,27 @@ static void write_text(struct writer *w, const char *text, size_t size)
 
 static void write_double(struct writer *w, double value)
 {
-    char text[WEFTP_DOUBLE_TEXT_MAX];
+    char *to = weftp_out_reserve(w->out, WEFTP_DOUBLE_TEXT_MAX + 2);
+    if (!to) return;
     const bool finite = isfinite(value);
-    const size_t size = (size_t)(weftp_double_text(text, value, w->style->double_style) - text);
-    if (!finite) weftp_out_char(w->out, '"');
-    weftp_out_put(w->out, text, size);
-    if (!finite) weftp_out_char(w->out, '"');
+    if (!finite) *to++ = '"';
+    to = weftp_double_text(to, value, w->style->double_style);
+    if (!finite) *to++ = '"';
+    w->out->cur = to;
+}
+
+/* INT, UINT or DURATION. */
+static void write_integer(struct weft_out *out, const weft_field *field)
+{
+    char *to = weftp_out_reserve(out, WEFTP_INTEGER_TEXT_MAX + 8);
+    if (!to) return;
+    if (field->type == WEFT_TYPE_INT) {
+        out->cur = weftp_i64_text(to, field->v.i);
+    } else if (field->type == WEFT_TYPE_UINT) {
+        out->cur = weftp_u64_text(to, field->v.u);
+    } else {
+        out->cur = weftp_duration_text(to, field->v.i);
+    }
 }
 
 static void write_time(struct writer *w, const weft_field *field)
@@ -76,7 +91,10 @@ static void write_errno(struct writer *w, int64_t err)
     weftp_out_char(out, '}');
 }
 
-/* Whether `at` is a child: NONE is none, and END is not asked for. An error's parts are those that are there. */
+/*
+ * Whether `at` is a child: NONE is none, and END is not asked for. An error's parts are those that
+ * are there.
+ */
 static bool is_child(const weft_field *at, uint8_t parent_type)
 {
     if (at->type == WEFT_TYPE_NONE) return false;
@@ -95,7 +113,10 @@ static void write_key(struct writer *w, const weft_field *field, struct weftp_ke
     weftp_key_set_put(keys, w->out, field->key, size, &w->notes);
 }
 
-/* Write the children of an object, array or error; gives up when their text is longer than the limit. */
+/*
+ * Write the children of an object, array or error; gives up when their text is longer than the
+ * limit.
+ */
 static void write_children(struct writer *w, const weft_field *parent, unsigned depth)
 {
     const size_t start = weftp_out_size(w->out);
@@ -117,9 +138,10 @@ static void write_children(struct writer *w, const weft_field *parent, unsigned 
 }
 
 /*
- * Turn the JSON text from `start` on into a JSON string of at most `limit` bytes. The string is written behind the text
- * and moved to its place; room for it is made first, because the text must not move while it is read. In JSON text only
- * quotes and backslashes are escaped, so that no byte grows to more than two.
+ * Turn the JSON text from `start` on into a JSON string of at most `limit` bytes. The string is
+ * written behind the text and moved to its place; room for it is made first, because the text must
+ * not move while it is read. In JSON text only quotes and backslashes are escaped, so that no byte
+ * grows to more than two.
  */
 static void quote_text(struct writer *w, size_t start, uint32_t limit)
 {
@@ -189,20 +211,13 @@ static void write_pointed(struct writer *w, const weft_field *field, unsigned de
 static void write_value(struct writer *w, const weft_field *field, unsigned depth)
 {
     struct weft_out *out = w->out;
-    char number[WEFTP_INTEGER_TEXT_MAX + 8];
     switch ((weft_type)field->type) {
     case WEFT_TYPE_STR:
     case WEFT_TYPE_BYTES:
     case WEFT_TYPE_JSON: write_pointed(w, field, depth); return;
     case WEFT_TYPE_INT:
-        weftp_out_put(out, number, (size_t)(weftp_i64_text(number, field->v.i) - number));
-        return;
     case WEFT_TYPE_UINT:
-        weftp_out_put(out, number, (size_t)(weftp_u64_text(number, field->v.u) - number));
-        return;
-    case WEFT_TYPE_DURATION:
-        weftp_out_put(out, number, (size_t)(weftp_duration_text(number, field->v.i) - number));
-        return;
+    case WEFT_TYPE_DURATION: write_integer(out, field); return;
     case WEFT_TYPE_DOUBLE: write_double(w, field->v.d); return;
     case WEFT_TYPE_BOOL:
         weftp_out_put(out, field->v.u ? "true" : "false", field->v.u ? 4 : 5);

@@ -1,4 +1,7 @@
-/* Hash of bytes, for hash tables in memory; differs between machines. Pure; any thread; signal-safe. */
+/*
+ * Hash of bytes, for hash tables in memory; differs between machines. Pure; any thread;
+ * signal-safe.
+ */
 #ifndef WEFTP_BASE_KEY_HASH_H
 #define WEFTP_BASE_KEY_HASH_H
 

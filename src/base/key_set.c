@@ -20,8 +20,8 @@ void weftp_key_set_deinit(struct weftp_key_set *set)
 }
 
 /*
- * Raw JSON may come from anybody: the addresses of a table, which differ from run to run, keep its hashes from being
- * known in advance.
+ * Raw JSON may come from anybody: the address of the set, which differs from run to run, keeps its
+ * hashes from being known in advance.
  */
 static uint32_t hash_of(const struct weftp_key_set *set, const char *text, size_t size)
 {
@@ -34,7 +34,10 @@ static bool is_same(const struct weftp_key_entry *entry, const struct weft_out *
     return entry->size == size && memcmp(out->data + entry->at, out->data + at, size) == 0;
 }
 
-/* The entry of a text, or the place for a new one (at == 0) in the table, which always has free places. */
+/*
+ * The entry of a text, or the place for a new one (at == 0) in the table, which always has free
+ * places.
+ */
 static struct weftp_key_entry *find_in_table(struct weftp_key_set *set, const struct weft_out *out,
                                              size_t at, uint32_t size, uint32_t hash)
 {
@@ -103,7 +106,10 @@ static bool insert(struct weftp_key_set *set, const struct weft_out *out, size_t
     return true;
 }
 
-/* Put a suffix that is free behind the key at `at`; `twin` is the entry that it is the same as. Returns its new size. */
+/*
+ * Put a suffix that is free behind the key at `at`; `twin` is the entry that it is the same as.
+ * Returns its new size.
+ */
 static uint32_t rename_key(struct weftp_key_set *set, struct weft_out *out, size_t at,
                            struct weftp_key_entry *twin)
 {

@@ -1,9 +1,10 @@
 /*
  * The keys of one JSON object that is being written, so that none stands in it twice.
  *
- * Keys are told apart by their escaped text in the output buffer: what looks the same to a reader is
- * the same, also where two ill-formed texts were repaired to one. Up to WEFTP_KEY_SET_FEW keys are
- * compared one by one; more go to a hash table on the heap, whose size the buffer's maximum bounds.
+ * Keys are told apart by their escaped text in the output buffer: what looks the same to a reader
+ * is the same, also where two ill-formed texts were repaired to one. Up to WEFTP_KEY_SET_FEW keys
+ * are compared one by one; more go to a hash table on the heap, whose size the buffer's maximum
+ * bounds.
  *
  * Threads: one per set. May include: out, json_text, json_limits, port.
  */
@@ -33,8 +34,8 @@ void weftp_key_set_init(struct weftp_key_set *set);
 /* Free what the set has. Takes one that is empty. */
 void weftp_key_set_deinit(struct weftp_key_set *set);
 /*
- * Append `"key":`, with _1, _2 … behind a key that the set has, and take it into the set. What was
- * written since the set began must still be in the buffer. Out of memory: `out` overflows.
+ * Append `"key":`, with _1, _2 … behind a key that the set has, and take it into the set. What
+ * was written since the set began must still be in the buffer. Out of memory: `out` overflows.
  */
 void weftp_key_set_put(struct weftp_key_set *set, struct weft_out *out, const char *key,
                        size_t size, unsigned *notes);

@@ -7,6 +7,36 @@ const char weftp_digit_pairs[200] = {"000102030405060708091011121314151617181920
                                      "5051525354555657585960616263646566676869707172737475767778798"
                                      "081828384858687888990919293949596979899"};
 
+int weftp_digit_count(uint64_t value)
+{
+    /* The least number with one digit more than its place; none has 21. */
+    static const uint64_t limits[20] = {
+        0,
+        UINT64_C(10),
+        UINT64_C(100),
+        UINT64_C(1000),
+        UINT64_C(10000),
+        UINT64_C(100000),
+        UINT64_C(1000000),
+        UINT64_C(10000000),
+        UINT64_C(100000000),
+        UINT64_C(1000000000),
+        UINT64_C(10000000000),
+        UINT64_C(100000000000),
+        UINT64_C(1000000000000),
+        UINT64_C(10000000000000),
+        UINT64_C(100000000000000),
+        UINT64_C(1000000000000000),
+        UINT64_C(10000000000000000),
+        UINT64_C(100000000000000000),
+        UINT64_C(1000000000000000000),
+        UINT64_C(10000000000000000000),
+    };
+    const int bits = 64 - __builtin_clzll(value);
+    const int guess = bits * 1233 >> 12; /* times log10(2): what the bits alone are sure of */
+    return guess + (value >= limits[guess]);
+}
+
 /* Write `value` < 100,000,000 without leading zeros. */
 static inline char *put_up_to_8(char *to, uint32_t value)
 {

@@ -9,20 +9,28 @@
 #include <stdint.h>
 
 #define WEFTP_INTEGER_TEXT_MAX 20
-#define WEFTP_DOUBLE_TEXT_MAX                                                                      \
-    64 /* the text takes at most 25; the writer copies more than it keeps */
+/* The text takes at most 25; the writer puts more zeros than it keeps. */
+#define WEFTP_DOUBLE_TEXT_MAX 64
 
 /* How a finite double is laid out; the digits are always the shortest that read back equal. */
 enum weftp_double_style {
-    WEFTP_DOUBLE_SHORT, /* 3, 12.5, 1e21, 1.5e-7: decimal from 1e-6 to below 1e21 */
-    WEFTP_DOUBLE_JAVA /* 3.0, 12.5, 1.0E21, 1.5E-7: as Double.toString, decimal from 1e-3 to below 1e7 */
+    /* 3, 12.5, 1e21, 1.5e-7: decimal from 1e-6 to below 1e21 */
+    WEFTP_DOUBLE_SHORT,
+    /* 3.0, 12.5, 1.0E21, 1.5E-7: as Double.toString, decimal from 1e-3 to below 1e7 */
+    WEFTP_DOUBLE_JAVA
 };
 
 char *weftp_u64_text(char *to, uint64_t value);
 char *weftp_i64_text(char *to, int64_t value);
-/* A finite double; NaN and infinities are written as the bare words NaN, Infinity, -Infinity (the caller quotes). */
+/*
+ * A finite double; NaN and infinities are written as the bare words NaN, Infinity, -Infinity (the
+ * caller quotes).
+ */
 char *weftp_double_text(char *to, double value, enum weftp_double_style style);
-/* Nanoseconds as milliseconds with the decimals that are needed: 12000 -> 0.012; 1000000 -> 1. At most 27 bytes. */
+/*
+ * Nanoseconds as milliseconds with the decimals that are needed: 12000 -> 0.012; 1000000 -> 1. At
+ * most 27 bytes.
+ */
 char *weftp_duration_text(char *to, int64_t ns);
 
 #endif

@@ -20,8 +20,8 @@ void weftp_out_deinit(struct weft_out *out)
 }
 
 /*
- * From now on nothing fits: the room that is left is given up, not the memory, so that offsets into the content stay
- * good. The allocator knows the true size; the next grow gets the room back.
+ * From now on nothing fits: the room that is left is given up, not the memory, so that offsets into
+ * the content stay good. The allocator knows the true size; the next grow gets the room back.
  */
 static bool overflow(struct weft_out *out)
 {

@@ -11,8 +11,8 @@
 #define SECOND_TEXT_SIZE 19 /* 2026-11-22T06:29:14 */
 
 /*
- * Days since 1970-01-01 to year, month, day. Years are counted from March, so that the day that comes and goes is the
- * last one, in eras of 400 years, all of which have the same number of days.
+ * Days since 1970-01-01 to year, month, day. Years are counted from March, so that the day that
+ * comes and goes is the last one, in eras of 400 years, all of which have the same number of days.
  */
 static char *put_date(char *to, int64_t days)
 {
@@ -73,7 +73,10 @@ static char *put_trimmed(char *to, uint32_t ns)
     return to;
 }
 
-/* Seconds with nine decimals. The fraction counts upwards from the second, also before 1970: -1 and 900000000 are -0.1. */
+/*
+ * Seconds with nine decimals. The fraction counts upwards from the second, also before 1970: -1 and
+ * 900000000 are -0.1.
+ */
 static char *put_seconds(char *to, int64_t second, uint32_t ns)
 {
     if (second < 0) {

@@ -7,7 +7,10 @@ static bool is_tail(unsigned char c)
     return (c & 0xC0) == 0x80;
 }
 
-/* The second byte's range depends on the first (Unicode Standard, table 3-7): it keeps out overlong forms, surrogates, > U+10FFFF. */
+/*
+ * The second byte's range depends on the first (Unicode Standard, table 3-7): it keeps out overlong
+ * forms, surrogates, > U+10FFFF.
+ */
 static bool is_second(unsigned char first, unsigned char second)
 {
     switch (first) {
@@ -51,9 +54,7 @@ bool weftp_utf8_valid(const char *text, size_t size)
         const size_t left = (size_t)(end - at);
         size_t ok = 0;
         if (left >= WEFTP_SCAN_SIZE) {
-            const unsigned high = weftp_scan_high(at);
-            ok = high ? (unsigned)__builtin_ctz(high) : WEFTP_SCAN_SIZE;
-            if (ok == 0) ok = weftp_scan_three(at);
+            ok = weftp_scan_high(at) ? weftp_scan_utf8(at) : WEFTP_SCAN_SIZE;
         }
         if (ok == 0) {
             const int step = weftp_utf8_step(at, left);

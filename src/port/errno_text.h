@@ -1,5 +1,6 @@
 /*
- * The name and the English text of an errno value, whatever the locale. Static text; any thread; signal-safe.
+ * The name and the English text of an errno value, whatever the locale. Static text; any thread;
+ * signal-safe.
  */
 #ifndef WEFTP_PORT_ERRNO_TEXT_H
 #define WEFTP_PORT_ERRNO_TEXT_H

@@ -1,10 +1,11 @@
 /*
- * Steps of 16 bytes over text, for the JSON string writer and the UTF-8 reader: SSE2, NEON, or plain C that gives the
- * same answers (WEFTP_SCAN_PLAIN asks for it, so that a test can compare them).
+ * Steps of 16 bytes over text, for the JSON string writer and the UTF-8 reader: SSE2, NEON, or
+ * plain C that gives the same answers (WEFTP_SCAN_PLAIN asks for it, so that a test can compare
+ * them).
  *
- * A mask has one bit for each byte, the first byte's lowest. A byte is "marked" when it cannot stand in a JSON string
- * as it is, or is not ASCII: below 0x20, the quote, the backslash, 0x80 and above.
- * Pure functions; any thread; signal-safe. Reads and writes exactly the bytes that it says.
+ * A mask has one bit for each byte, the first byte's lowest. A byte is "marked" when it cannot
+ * stand in a JSON string as it is, or is not ASCII: below 0x20, the quote, the backslash, 0x80 and
+ * above. Pure functions; any thread; signal-safe. Reads and writes exactly the bytes that it says.
  */
 #ifndef WEFTP_PORT_SCAN_H
 #define WEFTP_PORT_SCAN_H
@@ -14,6 +15,12 @@
 #include <string.h>
 
 #define WEFTP_SCAN_SIZE 16
+
+/* Masks of bytes that lead a sequence, that lead one of three or more bytes, that continue one. */
+struct weftp_utf8_bits {
+    unsigned lead, lead3, tail;
+    unsigned wrong; /* C0, C1, F0 and above; E0 or ED whose next byte does not go with it */
+};
 
 #if defined __SSE2__ && !defined WEFTP_SCAN_PLAIN
 #include <emmintrin.h>
@@ -46,23 +53,24 @@ static inline unsigned weftp_chunk_marks(weftp_chunk chunk)
     return (unsigned)_mm_movemask_epi8(_mm_or_si128(outside, _mm_or_si128(quote, backslash)));
 }
 
-/* Bits of the bytes that are not as a run of three-byte sequences has them. Bit 15 means nothing. */
-static inline unsigned weftp_chunk_not_three(weftp_chunk chunk)
+/* Tell the bytes of a chunk apart as UTF-8 does. The byte behind the last one counts as 0. */
+static inline struct weftp_utf8_bits weftp_chunk_utf8(weftp_chunk chunk)
 {
-    const char lead = (char)0xE0, tail = (char)0x80, top4 = (char)0xF0, top2 = (char)0xC0;
-    const __m128i shape = _mm_setr_epi8(lead, tail, tail, lead, tail, tail, lead, tail, tail, lead,
-                                        tail, tail, lead, tail, tail, 0);
-    const __m128i bits = _mm_setr_epi8(top4, top2, top2, top4, top2, top2, top4, top2, top2, top4,
-                                       top2, top2, top4, top2, top2, 0);
-    const __m128i good = _mm_cmpeq_epi8(_mm_and_si128(chunk, bits), shape);
+    /* As signed numbers: continuations are -128 to -65, leads from -64 on, ASCII from 0 on. */
+    const unsigned high = (unsigned)_mm_movemask_epi8(chunk);
+    const unsigned tail = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(chunk, _mm_set1_epi8(-64)));
+    const unsigned to_c1 = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(chunk, _mm_set1_epi8(-62)));
+    const unsigned from_e0 = (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(chunk, _mm_set1_epi8(-33)));
+    const unsigned from_f0 = (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(chunk, _mm_set1_epi8(-17)));
     /* E0 wants bit 5 of the next byte set (else overlong), ED wants it clear (else a surrogate). */
     const __m128i bit5 = _mm_set1_epi8(0x20);
-    const __m128i next_set = _mm_cmpeq_epi8(_mm_and_si128(_mm_srli_si128(chunk, 1), bit5), bit5);
-    const __m128i overlong = _mm_andnot_si128(next_set, _mm_cmpeq_epi8(chunk, _mm_set1_epi8(lead)));
-    const __m128i surrogate =
-        _mm_and_si128(next_set, _mm_cmpeq_epi8(chunk, _mm_set1_epi8((char)0xED)));
-    return (unsigned)_mm_movemask_epi8(_mm_andnot_si128(_mm_or_si128(overlong, surrogate), good)) ^
-           0xFFFFu;
+    const __m128i next = _mm_cmpeq_epi8(_mm_and_si128(_mm_srli_si128(chunk, 1), bit5), bit5);
+    const __m128i e0 = _mm_cmpeq_epi8(chunk, _mm_set1_epi8((char)0xE0));
+    const __m128i ed = _mm_cmpeq_epi8(chunk, _mm_set1_epi8((char)0xED));
+    const __m128i second = _mm_or_si128(_mm_andnot_si128(next, e0), _mm_and_si128(next, ed));
+    const unsigned wrong = (unsigned)_mm_movemask_epi8(second);
+    return (struct weftp_utf8_bits){high & ~tail, high & from_e0, tail,
+                                    wrong | (to_c1 & ~tail) | (high & from_f0)};
 }
 
 #elif defined __aarch64__ && defined __ARM_NEON && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ &&    \
@@ -104,17 +112,18 @@ static inline unsigned weftp_chunk_marks(weftp_chunk chunk)
     return weftp_chunk_bits(marked);
 }
 
-static inline unsigned weftp_chunk_not_three(weftp_chunk chunk)
+static inline struct weftp_utf8_bits weftp_chunk_utf8(weftp_chunk chunk)
 {
-    static const uint8_t shape[16] = {0xE0, 0x80, 0x80, 0xE0, 0x80, 0x80, 0xE0, 0x80,
-                                      0x80, 0xE0, 0x80, 0x80, 0xE0, 0x80, 0x80, 0};
-    static const uint8_t bits[16] = {0xF0, 0xC0, 0xC0, 0xF0, 0xC0, 0xC0, 0xF0, 0xC0,
-                                     0xC0, 0xF0, 0xC0, 0xC0, 0xF0, 0xC0, 0xC0, 0};
-    const uint8x16_t good = vceqq_u8(vandq_u8(chunk, vld1q_u8(bits)), vld1q_u8(shape));
-    const uint8x16_t next_set = vtstq_u8(vextq_u8(chunk, vdupq_n_u8(0), 1), vdupq_n_u8(0x20));
-    const uint8x16_t overlong = vbicq_u8(vceqq_u8(chunk, vdupq_n_u8(0xE0)), next_set);
-    const uint8x16_t surrogate = vandq_u8(vceqq_u8(chunk, vdupq_n_u8(0xED)), next_set);
-    return weftp_chunk_bits(vbicq_u8(good, vorrq_u8(overlong, surrogate))) ^ 0xFFFFu;
+    const unsigned high = weftp_chunk_high(chunk);
+    const unsigned lead = weftp_chunk_bits(vcgeq_u8(chunk, vdupq_n_u8(0xC0)));
+    const unsigned from_e0 = weftp_chunk_bits(vcgeq_u8(chunk, vdupq_n_u8(0xE0)));
+    const unsigned from_c2 = weftp_chunk_bits(vcgeq_u8(chunk, vdupq_n_u8(0xC2)));
+    const uint8x16_t from_f0 = vcgeq_u8(chunk, vdupq_n_u8(0xF0));
+    const uint8x16_t next = vtstq_u8(vextq_u8(chunk, vdupq_n_u8(0), 1), vdupq_n_u8(0x20));
+    const uint8x16_t overlong = vbicq_u8(vceqq_u8(chunk, vdupq_n_u8(0xE0)), next);
+    const uint8x16_t surrogate = vandq_u8(vceqq_u8(chunk, vdupq_n_u8(0xED)), next);
+    const unsigned wrong = weftp_chunk_bits(vorrq_u8(from_f0, vorrq_u8(overlong, surrogate)));
+    return (struct weftp_utf8_bits){lead, from_e0, high & ~lead, wrong | (lead & ~from_c2)};
 }
 
 #else
@@ -155,16 +164,20 @@ static inline unsigned weftp_chunk_marks(weftp_chunk chunk)
     return mask;
 }
 
-static inline unsigned weftp_chunk_not_three(weftp_chunk chunk)
+static inline struct weftp_utf8_bits weftp_chunk_utf8(weftp_chunk chunk)
 {
-    for (unsigned i = 0; i < 15; i += 3) {
-        const unsigned char *at = chunk.bytes + i;
-        const int bad = (at[0] & 0xF0) != 0xE0 || (at[1] & 0xC0) != 0x80 ||
-                        (at[2] & 0xC0) != 0x80 || (at[0] == 0xE0 && at[1] < 0xA0) ||
-                        (at[0] == 0xED && at[1] >= 0xA0);
-        if (bad) return 1u << i;
+    struct weftp_utf8_bits bits = {0, 0, 0, 0};
+    for (unsigned i = 0; i < WEFTP_SCAN_SIZE; i++) {
+        const unsigned c = chunk.bytes[i];
+        const unsigned next = i + 1 < WEFTP_SCAN_SIZE ? chunk.bytes[i + 1] & 0x20u : 0;
+        const unsigned wrong =
+            c == 0xC0 || c == 0xC1 || c >= 0xF0 || (c == 0xE0 && !next) || (c == 0xED && next);
+        bits.lead |= (unsigned)(c >= 0xC0) << i;
+        bits.lead3 |= (unsigned)(c >= 0xE0) << i;
+        bits.tail |= (unsigned)(c >= 0x80 && c < 0xC0) << i;
+        bits.wrong |= wrong << i;
     }
-    return 1u << 15;
+    return bits;
 }
 
 #endif
@@ -181,18 +194,19 @@ static inline unsigned weftp_scan_marks(const void *from)
     return weftp_chunk_marks(weftp_chunk_load(from));
 }
 
-/* How many of 16 bytes are well-formed three-byte sequences from the first on: 0, 3, 6, 9, 12 or 15. */
-static inline unsigned weftp_scan_three(const void *from)
+/*
+ * How many of 16 bytes are whole, well-formed sequences of one to three bytes, from the first byte
+ * on: 0 also for a sequence of four, which is left to the caller.
+ */
+static inline unsigned weftp_scan_utf8(const void *from)
 {
-    const unsigned bad = weftp_chunk_not_three(weftp_chunk_load(from)) | 1u << 15;
-    return (unsigned)__builtin_ctz(bad) / 3 * 3;
-}
-
-static inline unsigned weftp_scan_copy_three(void *to, const void *from)
-{
-    const weftp_chunk chunk = weftp_chunk_load(from);
-    memcpy(to, &chunk, sizeof chunk);
-    return (unsigned)__builtin_ctz(weftp_chunk_not_three(chunk) | 1u << 15) / 3 * 3;
+    const struct weftp_utf8_bits bits = weftp_chunk_utf8(weftp_chunk_load(from));
+    const unsigned wanted = bits.lead << 1 | bits.lead3 << 2; /* where continuations must be */
+    const unsigned wrong = ((bits.tail ^ wanted) & 0xFFFFu) | bits.wrong;
+    unsigned count = (unsigned)__builtin_ctz(wrong | 1u << WEFTP_SCAN_SIZE);
+    count -= wanted >> count & 1; /* back to the lead of a sequence that is not whole */
+    count -= wanted >> count & 1;
+    return count;
 }
 
 /* Copy 16 bytes; the mask of the marked ones. */

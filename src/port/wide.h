@@ -1,6 +1,6 @@
 /*
- * 64 x 64 bit multiplication with all 128 bits of the product, also where the compiler has no 128-bit type.
- * Pure functions; any thread; signal-safe.
+ * 64 x 64 bit multiplication with all 128 bits of the product, also where the compiler has no
+ * 128-bit type. Pure functions; any thread; signal-safe.
  */
 #ifndef WEFTP_PORT_WIDE_H
 #define WEFTP_PORT_WIDE_H
