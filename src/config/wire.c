@@ -1,5 +1,7 @@
 #include "wire.h"
 
+#include "../../sinks/registry.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -171,13 +173,6 @@ static weft_status encoding_for(struct wiring *wiring, const struct wish *wish, 
 
 /* ---- sinks ---- */
 
-static const struct weft_sink_type *find_sink(const struct weftp_catalog *catalog, const char *name)
-{
-    for (size_t i = 0; catalog->sinks[i]; i++)
-        if (strcmp(catalog->sinks[i]->name, name) == 0) return catalog->sinks[i];
-    return NULL;
-}
-
 static bool is_terminal(const struct weftp_outlet *outlet)
 {
     if (outlet->type->struct_size < sizeof(struct weft_sink_type_more)) return false;
@@ -263,7 +258,7 @@ static weft_status add_sink(struct wiring *wiring, size_t index)
                               .setting = (unsigned)index};
     weft_status status = WEFT_OK;
     if (!outlet) {
-        const struct weft_sink_type *type = find_sink(wiring->catalog, setting->scheme);
+        const struct weft_sink_type *type = weftp_sinks_find(wiring->catalog->sinks, setting->scheme, setting->options);
         if (!type) return WEFT_OK;
         status = open_outlet(wiring, type, setting->url, setting->options, &outlet);
         if (!outlet) return status;
@@ -285,7 +280,7 @@ static weft_status add_status(struct wiring *wiring)
     const struct weftp_sink_setting setting = {.url = (char *)(uintptr_t) "stderr:",
                                                .options = (struct weft_options_kv *)(uintptr_t)none};
     struct weftp_slot *status_slot = &wiring->pipeline->status;
-    const struct weft_sink_type *type = find_sink(wiring->catalog, "stderr");
+    const struct weft_sink_type *type = weftp_sinks_find(wiring->catalog->sinks, "stderr", NULL);
     struct weftp_outlet *outlet = NULL;
     if (wiring->previous->pipeline) {
         outlet = wiring->previous->pipeline->status.outlet;
@@ -303,7 +298,7 @@ static weft_status add_status(struct wiring *wiring)
 /* Nothing could be opened: stdout is better than silence. */
 static weft_status add_default(struct wiring *wiring)
 {
-    const struct weft_sink_type *type = find_sink(wiring->catalog, "stdout");
+    const struct weft_sink_type *type = weftp_sinks_find(wiring->catalog->sinks, "stdout", NULL);
     static const struct weft_options_kv none[] = {{NULL, NULL}};
     const struct weftp_sink_setting setting = {.url = (char *)(uintptr_t) "stdout:",
                                                .options = (struct weft_options_kv *)(uintptr_t)none};
