@@ -35,15 +35,14 @@ struct weft_context *weftp_frame_ref(struct weft_context *frame)
 }
 
 /* The only holder needs no locked instruction to find out that it is the last. */
-static bool drop_is_last(unsigned *refs)
+static bool drop_is_last(struct weft_context *frame)
 {
-    if (__atomic_load_n(refs, __ATOMIC_ACQUIRE) == 1) return true;
-    return __atomic_sub_fetch(refs, 1, __ATOMIC_ACQ_REL) == 0;
+    return weftp_frame_is_sole(frame) || __atomic_sub_fetch(&frame->refs, 1, __ATOMIC_ACQ_REL) == 0;
 }
 
 void weftp_frame_unref(struct weft_context *frame)
 {
-    while (frame && drop_is_last(&frame->refs)) {
+    while (frame && drop_is_last(frame)) {
         struct weft_context *parent = frame->parent;
         weftp_pairs_unref(frame->pairs);
         weftp_carry_unref(frame->carry);

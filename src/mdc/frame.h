@@ -1,6 +1,6 @@
 /*
- * Frames: what a context is made of. A frame is immutable once it is published; whoever changes a context makes
- * another frame.
+ * Frames: what a context is made of. A frame that two hold is immutable; whoever changes a context makes another one.
+ * One that only a thread's slot holds may be given other pairs by that thread.
  *
  * Its job: the frame's memory and who shares it. Not its job: which frame a thread has (mdc.c).
  * Threads: frames are shared by reference count; any thread may take or give back a reference that it has.
@@ -35,6 +35,11 @@ struct weft_context *weftp_frame_detached(const struct weft_context *context);
 struct weft_context *weftp_frame_ref(struct weft_context *frame);
 /* Give a reference back; with the last one the frame goes, and its reference to its parent, and so on: in a loop. */
 void weftp_frame_unref(struct weft_context *frame);
+/* True when the caller has the only reference. */
+static inline bool weftp_frame_is_sole(const struct weft_context *frame)
+{
+    return __atomic_load_n(&frame->refs, __ATOMIC_ACQUIRE) == 1;
+}
 /* True when a record would find nothing in the frame; also for NULL. */
 bool weftp_frame_is_empty(const struct weft_context *frame);
 

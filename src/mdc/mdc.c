@@ -1,7 +1,7 @@
 /*
- * One thread-local slot, and the calls that exchange the frame in it. Every change has the same order: build, publish
- * with one store, then give the old frame back, so that a signal handler on this thread reads a whole frame at any
- * instant, and a failure leaves the context as it was.
+ * One thread-local slot, and the calls that exchange the frame in it, or the pairs in a frame that only the slot holds.
+ * Every change has the same order: build, publish with one store, then give the old back, so that a signal handler on
+ * this thread reads a whole context at any instant, and a failure leaves the context as it was.
  */
 #include "frame.h"
 
@@ -96,10 +96,20 @@ static void publish_in_scope(struct weft_context *frame)
     publish(frame);
 }
 
-/* Publish other pairs, whose share is taken over, with the trace that there is. */
+/*
+ * Publish other pairs, whose share is taken over, with the trace that there is. A frame that nobody but this thread's
+ * slot holds takes them by itself, which spares a second allocation: they too are published by one store.
+ */
 static weft_status change_pairs(struct weftp_pair_set *pairs)
 {
-    struct weft_context *frame = weftp_frame_create(pairs, current());
+    struct weft_context *frame = current();
+    if (frame && pairs->count && weftp_frame_is_sole(frame)) {
+        struct weftp_pair_set *earlier = frame->pairs;
+        __atomic_store_n(&frame->pairs, pairs, __ATOMIC_RELEASE);
+        weftp_pairs_unref(earlier);
+        return WEFT_OK;
+    }
+    frame = weftp_frame_create(pairs, frame);
     if (!frame) return WEFT_ENOMEM;
     publish_in_scope(frame);
     return WEFT_OK;
@@ -108,7 +118,7 @@ static weft_status change_pairs(struct weftp_pair_set *pairs)
 static const struct weftp_pair_set *current_pairs(void)
 {
     const struct weft_context *frame = current();
-    return frame ? frame->pairs : NULL;
+    return frame ? __atomic_load_n(&frame->pairs, __ATOMIC_RELAXED) : NULL;
 }
 
 static weft_status put(const weft_field *field)
@@ -117,7 +127,7 @@ static weft_status put(const weft_field *field)
     unsigned rejected;
     if (!arm()) return WEFT_ENOMEM;
     const weft_status status =
-        weftp_pairs_build(&pairs, current_pairs(), field, 1, &limits, true, &rejected);
+        weftp_pairs_put(&pairs, current_pairs(), field, 1, &limits, &rejected);
     if (status) return status;
     if (rejected == 0) return change_pairs(pairs);
     weftp_pairs_unref(pairs);
@@ -303,7 +313,7 @@ weft_context *weft_mdc_swap(weft_context *next)
 void weftp_mdc_view(struct weftp_mdc_view *view)
 {
     const struct weft_context *frame = current();
-    const struct weftp_pair_set *pairs = frame ? frame->pairs : NULL;
+    const struct weftp_pair_set *pairs = current_pairs();
     view->pairs = pairs ? pairs->pairs : NULL;
     view->count = pairs ? pairs->count : 0;
     view->trace = frame && frame->traced ? &frame->trace : NULL;
@@ -334,4 +344,7 @@ void weftp_mdc_counts(struct weftp_mdc_counts *counts)
     counts->bad_tokens = __atomic_load_n(&sums.bad_tokens, __ATOMIC_RELAXED);
 }
 
-void weftp_mdc_forked(void) { sums = (struct weftp_mdc_counts){0}; }
+void weftp_mdc_forked(void)
+{
+    sums = (struct weftp_mdc_counts){0};
+}

@@ -126,7 +126,7 @@ static uint32_t find_index(const struct weft_pair *pairs, size_t count, const we
     return WEFTP_PAIR_NOT_EARLIER;
 }
 
-/* Put a measured entry among the others if the set as a whole allows it. */
+/* Let a measured entry into the set if the set as a whole allows it, in the place of its twin if it has one. */
 static weft_status admit(struct weftp_pair_build *build, const struct weftp_pair_entry *entry)
 {
     const struct weftp_pair_limits *limits = build->limits;
@@ -147,21 +147,26 @@ static weft_status admit(struct weftp_pair_build *build, const struct weftp_pair
         return WEFT_ELIMIT;
     build->total_size = total;
     build->set_count += adds;
-    if (!twin) twin = &build->entries[build->count++];
-    *twin = *entry;
+    if (twin)
+        *twin = *entry;
+    else
+        build->count++;
     return WEFT_OK;
 }
 
+/* The entry is made where the next one goes, and stays there if it is admitted. */
 static weft_status take_field(struct weftp_pair_build *build, const weft_field *field)
 {
-    struct weftp_pair_entry entry = {.field = *field, .text_at = WEFTP_PAIR_NO_TEXT};
-    weft_status status = take_key(build, &entry);
-    if (!status) status = take_value(build, &entry);
+    struct weftp_pair_entry *entry = &build->entries[build->count];
+    entry->field = *field;
+    entry->text_at = WEFTP_PAIR_NO_TEXT;
+    weft_status status = take_key(build, entry);
+    if (!status) status = take_value(build, entry);
     if (status) return status;
-    entry.value_size = weftp_pair_value_size(&entry.field);
-    entry.replaces =
-        find_index(build->earlier->pairs, build->earlier->count, &entry.field, entry.hash);
-    return admit(build, &entry);
+    entry->value_size = weftp_pair_value_size(&entry->field);
+    entry->replaces =
+        find_index(build->earlier->pairs, build->earlier->count, &entry->field, entry->hash);
+    return admit(build, entry);
 }
 
 /* Only a lack of memory ends this; what is against a limit is counted and left out. */
@@ -191,6 +196,8 @@ static bool escape_entries(struct weftp_pair_build *build, struct weft_out *out)
         entry->key_json_size = (uint16_t)(weftp_out_size(out) - entry->json_at);
         if (entry->text_at != WEFTP_PAIR_NO_TEXT)
             weftp_out_put(out, build->texts.data + entry->text_at, entry->field.size);
+        else if (entry->field.type == WEFT_TYPE_STR)
+            weftp_json_string(out, entry->field.v.p, entry->field.size);
         else
             weftp_json_value(out, &entry->field, &pair_style, &notes);
         if (out->overflow) return false;
@@ -199,42 +206,64 @@ static bool escape_entries(struct weftp_pair_build *build, struct weft_out *out)
     return true;
 }
 
-static struct weftp_pair_set *escape_and_lay(struct weftp_pair_build *build, bool in_place)
+static struct weftp_pair_set *escape_and_lay(struct weftp_pair_build *build)
 {
     char scratch[SCRATCH_SIZE];
-    struct weft_out small = {scratch, scratch, scratch + sizeof scratch, sizeof scratch, false};
-    if (escape_entries(build, &small)) return weftp_pairs_lay(build, scratch, in_place);
+    struct weft_out small = {
+        .data = scratch, .cur = scratch, .end = scratch + sizeof scratch, .max = sizeof scratch};
+    if (escape_entries(build, &small)) return weftp_pairs_lay(build, scratch);
     struct weft_out large;
     struct weftp_pair_set *set = NULL;
     weftp_out_init(&large, SCRATCH_MAX);
-    if (escape_entries(build, &large)) set = weftp_pairs_lay(build, large.data, in_place);
+    if (escape_entries(build, &large)) set = weftp_pairs_lay(build, large.data);
     weftp_out_deinit(&large);
     return set;
 }
 
-/* ---- public ---- */
-
-weft_status weftp_pairs_build(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
-                              const weft_field *fields, size_t count,
-                              const struct weftp_pair_limits *limits, bool replace_in_place,
-                              unsigned *rejected)
+static void begin(struct weftp_pair_build *build, const struct weftp_pair_set *earlier,
+                  const struct weftp_pair_limits *limits, bool in_place)
 {
-    struct weftp_pair_build build;
-    build.earlier = earlier ? earlier : &no_pairs;
-    build.limits = limits;
-    build.count = 0;
-    build.set_count = build.earlier->count;
-    build.total_size = build.earlier->total_size;
-    build.rejected = 0;
-    weftp_out_init(&build.texts, SCRATCH_MAX);
+    build->earlier = earlier ? earlier : &no_pairs;
+    build->limits = limits;
+    build->in_place = in_place;
+    build->count = 0;
+    build->set_count = build->earlier->count;
+    build->total_size = build->earlier->total_size;
+    build->rejected = 0;
+    weftp_out_init(&build->texts, SCRATCH_MAX);
+}
+
+static weft_status finish(struct weftp_pair_build *build, struct weftp_pair_set **out,
+                          const weft_field *fields, size_t count, unsigned *rejected)
+{
     struct weftp_pair_set *set = NULL;
-    const weft_status status = take_fields(&build, fields, count);
-    if (!status) set = escape_and_lay(&build, replace_in_place);
-    weftp_out_deinit(&build.texts);
+    const weft_status status = take_fields(build, fields, count);
+    if (!status) set = escape_and_lay(build);
+    weftp_out_deinit(&build->texts);
     if (!set) return WEFT_ENOMEM;
     *out = set;
-    if (rejected) *rejected = build.rejected;
+    if (rejected) *rejected = build->rejected;
     return WEFT_OK;
+}
+
+/* ---- public ---- */
+
+weft_status weftp_pairs_put(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
+                            const weft_field *fields, size_t count,
+                            const struct weftp_pair_limits *limits, unsigned *rejected)
+{
+    struct weftp_pair_build build;
+    begin(&build, earlier, limits, true);
+    return finish(&build, out, fields, count, rejected);
+}
+
+weft_status weftp_pairs_prepend(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
+                                const weft_field *fields, size_t count,
+                                const struct weftp_pair_limits *limits, unsigned *rejected)
+{
+    struct weftp_pair_build build;
+    begin(&build, earlier, limits, false);
+    return finish(&build, out, fields, count, rejected);
 }
 
 struct weftp_pair_set *weftp_pairs_ref(struct weftp_pair_set *set)
@@ -245,7 +274,11 @@ struct weftp_pair_set *weftp_pairs_ref(struct weftp_pair_set *set)
 
 void weftp_pairs_unref(struct weftp_pair_set *set)
 {
-    if (set && __atomic_sub_fetch(&set->refs, 1, __ATOMIC_ACQ_REL) == 0) free(set);
+    if (!set) return;
+    /* The only owner needs no locked instruction to find out that it is the last. */
+    if (__atomic_load_n(&set->refs, __ATOMIC_ACQUIRE) == 1 ||
+        __atomic_sub_fetch(&set->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        free(set);
 }
 
 const struct weft_pair *weftp_pairs_find(const struct weft_pair *pairs, size_t count,

@@ -31,26 +31,32 @@ struct weftp_pair_set {
     unsigned refs; /* atomic; 1 when built. For owners who share a set: weftp_pairs_ref */
     uint32_t count;
     uint32_t total_size; /* of all keys and values, as total_size_max counts */
-    uint32_t reserved;
+    uint32_t text_size;  /* of all pieces of text */
     struct weft_pair pairs[];
 };
 
 /*
- * Build a set: `fields` (up to an END field when count is WEFT_SIZE_UNKNOWN_), in front of the pairs of `earlier` (may
- * be NULL) whose keys are not among them. With `replace_in_place`, a key that `earlier` has keeps its place there and
- * new keys come behind. Twins among the fields: the last one holds.
+ * Build a set of `fields` (up to an END field, or `count` of them) and the pairs of `earlier` (may be NULL) whose keys
+ * are not among them. put: a key that `earlier` has keeps its place there, and new keys come behind. prepend: all fields
+ * come in front. Twins among the fields: the last one holds.
  *
+ * @param count     WEFT_SIZE_UNKNOWN_: up to the END.
  * @param rejected  How many fields were left out for a limit, a NULL or empty key, or no type. NULL: not wanted.
- * @retval WEFT_ENOMEM  *out is unchanged.
- * Fields of WEFT_TYPE_NONE are skipped; END ends them also when a count is given. NULL strings, bytes, objects and
- * arrays become null. A field that is rejected leaves an earlier value of its key as it was.
- * *out is owned: free(3), or weftp_pairs_unref. An empty set is a valid set.
+ * @retval WEFT_ENOMEM  *out and *rejected are unchanged.
+ * Fields of WEFT_TYPE_NONE are skipped. NULL strings, bytes, objects and arrays become null. A field that is rejected
+ * leaves an earlier value of its key as it was. *out is owned: free(3), or weftp_pairs_unref. An empty set is a set.
  */
-weft_status weftp_pairs_build(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
-                              const weft_field *fields, size_t count,
-                              const struct weftp_pair_limits *limits, bool replace_in_place,
-                              unsigned *rejected);
-/* Build a set of `earlier` without a key; a whole copy when it is not there. Otherwise as weftp_pairs_build. */
+weft_status weftp_pairs_put(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
+                            const weft_field *fields, size_t count,
+                            const struct weftp_pair_limits *limits, unsigned *rejected);
+weft_status weftp_pairs_prepend(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
+                                const weft_field *fields, size_t count,
+                                const struct weftp_pair_limits *limits, unsigned *rejected);
+/* Either of them, as `in_place` says. */
+#define weftp_pairs_build(out, earlier, fields, count, limits, in_place, rejected)                 \
+    ((in_place) ? weftp_pairs_put(out, earlier, fields, count, limits, rejected)                   \
+                : weftp_pairs_prepend(out, earlier, fields, count, limits, rejected))
+/* Build a set of `earlier` without a key; a whole copy when it is not there. Otherwise as weftp_pairs_put. */
 weft_status weftp_pairs_without(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
                                 const char *key);
 

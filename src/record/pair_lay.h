@@ -28,22 +28,31 @@ struct weftp_pair_entry {
 struct weftp_pair_build {
     const struct weftp_pair_set *earlier;
     const struct weftp_pair_limits *limits;
+    bool in_place;
     struct weft_out texts; /* JSON of the objects, arrays, errors and raw JSON among the fields */
     uint32_t count;        /* entries */
     uint32_t set_count;    /* pairs of the set as it stands, the kept earlier ones included */
     size_t total_size;
     unsigned rejected;
-    struct weftp_pair_entry entries[WEFTP_PAIR_COUNT_MAX];
+    struct weftp_pair_entry entries[WEFTP_PAIR_COUNT_MAX + 1]; /* and one that is being made */
 };
 
 /* Strings and bytes have their raw value in the set, beside its JSON. */
-bool weftp_pair_has_own_value(const weft_field *field);
-/* What a value in the form of a pair counts against the total. */
-uint32_t weftp_pair_value_size(const weft_field *field);
+static inline bool weftp_pair_has_own_value(const weft_field *field)
+{
+    return field->type == WEFT_TYPE_STR || field->type == WEFT_TYPE_BYTES;
+}
+
+/* What a value in the form of a pair counts against the total: texts their bytes, others 8. */
+static inline uint32_t weftp_pair_value_size(const weft_field *field)
+{
+    const bool sized = weftp_pair_has_own_value(field) || field->type == WEFT_TYPE_JSON;
+    return sized ? field->size : 8;
+}
+
 /*
  * Lay a set down: the entries, whose JSON is in `scratch`, and the rest of the earlier set. Owned; NULL: out of memory.
  */
-struct weftp_pair_set *weftp_pairs_lay(const struct weftp_pair_build *build, const char *scratch,
-                                       bool in_place);
+struct weftp_pair_set *weftp_pairs_lay(const struct weftp_pair_build *build, const char *scratch);
 
 #endif
