@@ -227,8 +227,8 @@ static weft_mdc_token open_scope(struct weft_context *frame)
     struct weft_context *now = current();
     frame->depth = now ? now->depth + 1 : 1;
     frame->serial = next_serial();
-    frame->parent = weftp_frame_ref(now);
-    publish(frame);
+    frame->parent = now; /* with the reference that the slot had */
+    __atomic_store_n(&slot.frame, frame, __ATOMIC_RELEASE);
     return (weft_mdc_token){.serial = frame->serial, .depth = frame->depth};
 }
 
@@ -238,8 +238,7 @@ weft_mdc_token weft_mdc_push_(const weft_field *fields, size_t count)
     unsigned rejected = 0;
     const int saved = errno;
     weft_mdc_token token = no_token;
-    if (may_open() && weftp_pairs_build(&pairs, current_pairs(), fields, count, &limits, true,
-                                        &rejected) == WEFT_OK)
+    if (may_open() && !weftp_pairs_put(&pairs, current_pairs(), fields, count, &limits, &rejected))
         token = open_scope(weftp_frame_create(pairs, current()));
     if (rejected && token.serial) add_to(&sums.rejected, rejected);
     errno = saved;
