@@ -13,6 +13,7 @@ static void *work(void *arg)
 int main(void)
 {
     weft_logger *log = weft_logger_get("consumer");
+    const bool ok = true; /* in C11 the word `true` itself is an int */
     pthread_t thread;
     if (strcmp(weft_version(), "0.1.0") != 0) return 2;
 
@@ -22,7 +23,7 @@ int main(void)
     pthread_join(thread, NULL);
     {
         WEFT_MDC_SCOPE("step", "pay");
-        weft_warn(log, "in scope", weft_kv("ok", true));
+        weft_warn(log, "in scope", weft_kv("ok", ok));
     }
     weft_debug(log, "off");
     weft_infof(log, "took %d ms", 7);
