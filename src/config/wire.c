@@ -317,8 +317,8 @@ static weft_status add_default(struct wiring *wiring)
 static weft_status build_fields(struct weftp_pipeline *pipeline, const struct weftp_settings *settings)
 {
     static const struct weftp_pair_limits limits = {WEFTP_STATIC_FIELDS_MAX, 128, 4096, UINT32_MAX};
-    return weftp_pairs_build(&pipeline->fields, NULL, settings->fields, settings->field_count, &limits,
-                             false, NULL);
+    return weftp_pairs_prepend(&pipeline->fields, NULL, settings->fields, settings->field_count,
+                               &limits, NULL);
 }
 
 static weft_status build(struct wiring *wiring)

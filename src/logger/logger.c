@@ -121,7 +121,7 @@ static struct weftp_pair_set *build_bound(const struct weftp_pair_set *earlier,
     static const struct weftp_pair_limits limits = WEFTP_PAIR_LIMITS_DEFAULT;
     struct weftp_pair_set *bound = NULL;
     unsigned rejected = 0;
-    if (weftp_pairs_build(&bound, earlier, fields, count, &limits, false, &rejected)) return NULL;
+    if (weftp_pairs_prepend(&bound, earlier, fields, count, &limits, &rejected)) return NULL;
     if (rejected) __atomic_fetch_add(&loggers.bound_rejected, rejected, __ATOMIC_RELAXED);
     return bound;
 }

@@ -55,4 +55,10 @@ static void child(void)
     weftp_system.retired = NULL;
 }
 
-void weftp_fork_hook(void) { pthread_atfork(prepare, parent, child); }
+static void install(void) { pthread_atfork(prepare, parent, child); }
+
+void weftp_fork_hook(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, install);
+}

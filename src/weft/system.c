@@ -159,8 +159,6 @@ static weft_status prepare(void)
     if (status) return status;
     if (!weftp_system.locale) weftp_system.locale = newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0);
     if (!weftp_system.locale) weftp_system.locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!weftp_system.hooked) weftp_fork_hook();
-    weftp_system.hooked = true;
     return WEFT_OK;
 }
 
@@ -192,6 +190,7 @@ static weft_status configure_locked(const weft_options *program)
 weft_status weftp_system_configure(const weft_options *program)
 {
     const int saved_errno = errno;
+    weftp_fork_hook();
     weftp_lock(&weftp_system.lock);
     const weft_status status =
         weftp_system.state == WEFTP_STATE_SHUT ? WEFT_ESTATE : configure_locked(program);
@@ -204,6 +203,7 @@ weft_status weftp_system_start(void)
 {
     const int saved_errno = errno;
     weft_status status = WEFT_OK;
+    weftp_fork_hook();
     weftp_lock(&weftp_system.lock);
     if (weftp_system.state == WEFTP_STATE_NEW) status = configure_locked(NULL);
     if (weftp_system.state == WEFTP_STATE_SHUT) status = WEFT_ESTATE;

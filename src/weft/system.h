@@ -34,7 +34,6 @@ struct weftp_system {
     struct weftp_settings *settings;
     struct weftp_catalog catalog; /* built-in kinds and registered ones */
     weft_options program;         /* deep copies */
-    bool hooked;                  /* fork handlers are in place */
     locale_t locale;              /* of printf-style messages: C, with UTF-8 where there is one */
     /* Counts of what never reached a thread's own. Atomic. */
     uint64_t dropped_reentrant, dropped_shutdown, dropped_start, config_errors;
@@ -65,7 +64,7 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms);
 weft_status weftp_system_propagation(const struct weftp_settings *settings);
 void weftp_system_propagation_free(void);
 
-/* fork.c: install the handlers of pthread_atfork. */
+/* fork.c: install the handlers of pthread_atfork, once. Before the lock is taken: a fork then waits for a start. */
 void weftp_fork_hook(void);
 
 #endif

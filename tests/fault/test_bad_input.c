@@ -63,8 +63,8 @@ static void count_report(void *arg, yajl_val line)
     struct reports *reports = arg;
     const char *path[] = {"custom", "reason", "name", NULL};
     const yajl_val name = yajl_tree_get(line, path, yajl_t_string);
-    if (!name || strcmp(YAJL_GET_STRING(name), reports->named) != 0) return;
-    reports->first++;
+    const char *text = name ? YAJL_GET_STRING(name) : NULL;
+    if (text && strcmp(text, reports->named) == 0) reports->first++;
 }
 
 /* Run a scenario; stderr names the error at the first loss, and once more at the end with what was lost since. */
@@ -219,7 +219,7 @@ static void count_disk_line(void *arg, yajl_val line)
 static void a_full_disk(void **state)
 {
     (void)state;
-    char *folder = test_folder(), env[200], path[200];
+    char *folder = test_folder(), env[256], path[200];
     snprintf(full_folder, sizeof full_folder, "%s", folder);
     if (mount("none", folder, "tmpfs", 0, "size=1m") != 0) {
         test_folder_remove(folder);

@@ -8,6 +8,7 @@
 #include "src/encode/registry.h"
 #include "src/pipeline/line.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <yajl/yajl_tree.h>
 

@@ -7,6 +7,7 @@
 
 #include "src/logger/logger.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void configure(const struct weftp_level_setting *settings, size_t count, int floor)
