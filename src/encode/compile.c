@@ -257,6 +257,45 @@ static weft_status compile_statics(struct compiler *compiler)
     return status;
 }
 
+/* The object of ECS that a value goes to when nothing else is said. */
+static enum weftp_space group_of(enum weft_type type)
+{
+    switch (type) {
+    case WEFT_TYPE_INT:
+    case WEFT_TYPE_UINT:
+    case WEFT_TYPE_DOUBLE:
+    case WEFT_TYPE_DURATION: return WEFTP_SPACE_NUMBERS;
+    case WEFT_TYPE_JSON:
+    case WEFT_TYPE_ERRNO:
+    case WEFT_TYPE_OBJ:
+    case WEFT_TYPE_ARR:
+    case WEFT_TYPE_ERROR: return WEFTP_SPACE_CUSTOM;
+    case WEFT_TYPE_NONE:
+    case WEFT_TYPE_END_:
+    case WEFT_TYPE_STR:
+    case WEFT_TYPE_BOOL:
+    case WEFT_TYPE_NULL:
+    case WEFT_TYPE_BYTES:
+    case WEFT_TYPE_TIME: break;
+    }
+    return WEFTP_SPACE_LABELS;
+}
+
+static void choose_lists(struct weftp_scheme *scheme)
+{
+    const struct weftp_layout *layout = scheme->layout;
+    for (unsigned space = 0; space < WEFTP_SPACE_COUNT; space++) {
+        scheme->objects[space] = (uint8_t)object_of(layout, (enum weftp_space)space);
+    }
+    for (unsigned type = 0; type <= WEFT_TYPE_ERROR; type++) {
+        const enum weftp_space group = group_of((enum weft_type)type);
+        scheme->lists[0][type] = (uint8_t)(layout->grouped ? group : WEFTP_SPACE_TOP);
+        scheme->lists[1][type] = (uint8_t)(!layout->grouped      ? layout->mdc_space
+                                           : scheme->mdc_strings ? WEFTP_SPACE_LABELS
+                                                                 : group);
+    }
+}
+
 weft_status weftp_program_init(struct weftp_program *program, const struct weftp_layout *layout,
                                const struct weftp_compile_options *options)
 {
@@ -274,6 +313,7 @@ weft_status weftp_program_init(struct weftp_program *program, const struct weftp
     if (layout->time_value_style != WEFTP_TIME_MICROS) {
         program->restyled_types |= 1U << WEFT_TYPE_TIME;
     }
+    choose_lists(scheme);
     weftp_out_init(&program->text, TEXT_SIZE_MAX);
     compile_items(&compiler, layout);
     weft_status status = reserve_names(&compiler, layout);

@@ -1,75 +1,73 @@
 /*
- * A look at a key: which bytes it has. Most keys are short and plain; those are told in a few
- * instructions.
+ * A look at a key: its hash, and which bytes it has. Most keys are short and plain; those take a
+ * few instructions.
  *
- * Its job: sort keys. Not its job: writing them. Pure; any thread. May include: nothing.
+ * Its job: sort keys. Not its job: writing them. Pure; any thread. May include: port, base.
  */
 #ifndef WEFTP_ENCODE_KEY_H
 #define WEFTP_ENCODE_KEY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "../base/key_hash.h"
+#include "../port/scan.h"
 
 enum {
-    WEFTP_KEY_ESCAPED =
-        1, /* bytes below 0x20, above 0x7f, a quote or a backslash: not written as it stands */
-    WEFTP_KEY_MARKED = 2 /* a dot, an asterisk or a backslash, which groups replace by '_' */
+    /* Bytes below 0x20, above 0x7f, a quote or a backslash: not printed as it stands. */
+    WEFTP_KEY_ESCAPED = 1,
+    /* A dot, an asterisk or a backslash, which groups replace by '_'. */
+    WEFTP_KEY_MARKED = 2
 };
 
-/* Sixteen bytes that are looked at together, as the compiler knows them on every machine. */
-typedef signed char weftp_bytes16 __attribute__((vector_size(16)));
+struct weftp_look {
+    uint32_t hash;
+    unsigned flags;
+};
 
-static inline bool weftp_bytes16_any(weftp_bytes16 bytes)
+#define WEFTP_EIGHT_(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Not 0 when one of the eight bytes is a dot or an asterisk: they differ in one bit. */
+static inline uint64_t weftp_key_dots(uint64_t word)
 {
-    uint64_t halves[2];
-    memcpy(halves, &bytes, sizeof halves);
-    return (halves[0] | halves[1]) != 0;
+    const uint64_t zero = (word & WEFTP_EIGHT_(0xfb)) ^ WEFTP_EIGHT_('*');
+    return (zero - WEFTP_EIGHT_(1)) & ~zero & WEFTP_EIGHT_(0x80);
 }
 
-/* Load 1 to 16 bytes; what a short key does not fill is filled with bytes of its own. */
-static inline weftp_bytes16 weftp_key_load(const char *key, size_t size)
+/* Look at more than 16 bytes. */
+struct weftp_look weftp_key_look_long(const char *key, size_t size);
+/* Which flags a key has that is not plain: `marks` as port/scan.h tells them. */
+unsigned weftp_key_sort(const char *key, size_t size);
+
+static inline struct weftp_look weftp_key_look_words(const char *key, size_t size, uint64_t first,
+                                                     uint64_t last)
 {
-    uint64_t halves[2];
+    const uint64_t mixed = (first + size) * UINT64_C(0x9E3779B97F4A7C15) ^
+                           (last ^ first >> 32) * UINT64_C(0xD6E8FEB86659FD93);
+    struct weftp_look look = {(uint32_t)(mixed >> 32) ^ (uint32_t)(mixed >> 7), 0};
+    const unsigned marks = weftp_chunk_marks(weftp_chunk_pair(first, last));
+    const uint64_t dots = weftp_key_dots(first) | weftp_key_dots(last);
+    if (__builtin_expect(marks || dots, 0)) look.flags = weftp_key_sort(key, size);
+    return look;
+}
+
+/* Look at a key of `size` > 0 bytes. */
+static inline struct weftp_look weftp_key_look(const char *key, size_t size)
+{
+    if (size > 16) return weftp_key_look_long(key, size);
+    uint64_t first, last;
     if (size >= 8) {
-        memcpy(&halves[0], key, 8);
-        memcpy(&halves[1], key + size - 8, 8);
+        memcpy(&first, key, 8);
+        memcpy(&last, key + size - 8, 8);
     } else if (size >= 4) {
-        uint32_t quarters[2];
-        memcpy(&quarters[0], key, 4);
-        memcpy(&quarters[1], key + size - 4, 4);
-        halves[0] = halves[1] = quarters[0] | (uint64_t)quarters[1] << 32;
+        uint32_t halves[2];
+        memcpy(&halves[0], key, 4);
+        memcpy(&halves[1], key + size - 4, 4);
+        first = last = halves[0] | (uint64_t)halves[1] << 32;
     } else {
-        const uint64_t three = (uint64_t)(unsigned char)key[0] |
-                               (uint64_t)(unsigned char)key[size / 2] << 8 |
-                               (uint64_t)(unsigned char)key[size - 1] << 16;
-        halves[0] = halves[1] = three | UINT64_C(0x6161616161000000);
+        first = (uint64_t)(unsigned char)key[0] | (uint64_t)(unsigned char)key[size / 2] << 8 |
+                (uint64_t)(unsigned char)key[size - 1] << 16;
+        first |= UINT64_C(0x6161616161000000); /* letters, which are plain */
+        last = first;
     }
-    weftp_bytes16 bytes;
-    memcpy(&bytes, halves, sizeof bytes);
-    return bytes;
-}
-
-static inline unsigned weftp_key_flags16(weftp_bytes16 bytes)
-{
-    const weftp_bytes16 slash = bytes == '\\';
-    const weftp_bytes16 escaped = (bytes < ' ') | (bytes == '"') | slash;
-    const weftp_bytes16 marked = (bytes == '.') | (bytes == '*') | slash;
-    if (!weftp_bytes16_any(escaped | marked)) return 0;
-    return (weftp_bytes16_any(escaped) ? WEFTP_KEY_ESCAPED : 0U) |
-           (weftp_bytes16_any(marked) ? WEFTP_KEY_MARKED : 0U);
-}
-
-/* The flags of a key of `size` > 0 bytes. */
-static inline unsigned weftp_key_flags(const char *key, size_t size)
-{
-    if (size <= 16) return weftp_key_flags16(weftp_key_load(key, size));
-    unsigned flags = weftp_key_flags16(weftp_key_load(key + size - 16, 16));
-    for (size_t i = 0; i + 16 < size; i += 16) {
-        flags |= weftp_key_flags16(weftp_key_load(key + i, 16));
-    }
-    return flags;
+    return weftp_key_look_words(key, size, first, last);
 }
 
 #endif

@@ -1,6 +1,5 @@
 #include "keyset.h"
 
-#include "../base/json_value.h"
 #include "../base/number.h"
 #include "../base/utf8.h"
 #include "names.h"
@@ -63,10 +62,10 @@ static bool stands_as_given(const struct weftp_entry *entry)
 void weftp_entry_rehash(struct weftp_entry *entry)
 {
     if (stands_as_given(entry)) {
-        entry->hash = weftp_key_hash(entry->key, entry->key_size);
+        entry->hash = weftp_key_look(entry->key, entry->key_size).hash;
     } else {
         char text[WEFTP_ENTRY_TEXT_MAX];
-        entry->hash = weftp_key_hash(text, weftp_entry_text(entry, text));
+        entry->hash = weftp_key_look(text, weftp_entry_text(entry, text)).hash;
     }
     entry->hash ^= weftp_space_salt(entry->space);
 }

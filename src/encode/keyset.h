@@ -27,9 +27,9 @@ struct weftp_entry {
     const char *key;              /* as the user gave it */
     const weft_field *field;      /* the value */
     const struct weft_pair *pair; /* NULL: the call's own field, not escaped yet */
+    struct weftp_entry *next;     /* in the same list */
     uint32_t hash;                /* of the key as printed, salted with its object */
     uint16_t key_size;
-    uint16_t next;        /* 1 + index of the next one in the same list; 0: none */
     uint16_t suffix;      /* 0: none; printed as _N behind the key */
     uint16_t next_suffix; /* where the search goes on for the next one that wants this key */
     uint8_t space;        /* the object that it stands in, which is the list's or the top level */

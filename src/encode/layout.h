@@ -72,9 +72,8 @@ struct weftp_known_field {
 struct weftp_layout {
     const struct weftp_layout_item *items;      /* ends with WEFTP_ITEM_END */
     const char *space_names[WEFTP_SPACE_COUNT]; /* NULL: its fields stand at the top level */
-    bool
-        /* fields go to LABELS, NUMBERS and CUSTOM by their type, unless they are `known` */
-        grouped;
+    /* Fields go to LABELS, NUMBERS and CUSTOM by their type, unless they are `known`. */
+    bool grouped;
     const struct weftp_known_field *known; /* ends with a name of NULL; may be NULL */
     enum weftp_space mdc_space;            /* not grouped: where the MDC goes */
     enum weftp_space marked_space;         /* where "truncated" goes */

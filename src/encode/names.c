@@ -1,6 +1,6 @@
 #include "names.h"
 
-#include "../base/json_value.h"
+#include "key.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +41,7 @@ static struct weftp_name *name_find(const struct weftp_names *names, const struc
 void weftp_names_add(struct weftp_names *names, const struct weftp_name *name)
 {
     struct weftp_name copy = *name;
-    copy.hash = weftp_key_hash(copy.key, copy.key_size) ^ weftp_space_salt(copy.space);
+    copy.hash = weftp_key_look(copy.key, copy.key_size).hash ^ weftp_space_salt(copy.space);
     uint32_t slot;
     struct weftp_name *earlier = name_find(names, &copy, &slot);
     if (earlier) {

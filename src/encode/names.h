@@ -30,7 +30,7 @@ enum weftp_when {
 struct weftp_name {
     const char *key; /* borrowed */
     uint32_t key_size;
-    uint32_t hash; /* weftp_key_hash of the key, xor weftp_space_salt */
+    uint32_t hash; /* weftp_key_look of the key, xor weftp_space_salt */
     uint16_t when; /* 0: never taken */
     uint8_t space;
     uint8_t type;     /* of an ECS field: see ecs_names.h; 0: none */

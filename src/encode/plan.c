@@ -13,40 +13,11 @@ const weft_field *weftp_error_part(const weft_field *error, enum weftp_error_par
     return field->type == WEFT_TYPE_STR && field->v.p ? field : NULL;
 }
 
-static enum weftp_space group_of(const struct weftp_entry *entry)
+static void append(struct weftp_plan *plan, unsigned space, struct weftp_entry *entry)
 {
-    if (entry->flags & WEFTP_ENTRY_STRING) return WEFTP_SPACE_LABELS;
-    switch ((enum weft_type)entry->field->type) {
-    case WEFT_TYPE_INT:
-    case WEFT_TYPE_UINT:
-    case WEFT_TYPE_DURATION: return WEFTP_SPACE_NUMBERS;
-    case WEFT_TYPE_DOUBLE:
-        return isfinite(entry->field->v.d) ? WEFTP_SPACE_NUMBERS : WEFTP_SPACE_LABELS;
-    case WEFT_TYPE_JSON:
-    case WEFT_TYPE_ERRNO:
-    case WEFT_TYPE_OBJ:
-    case WEFT_TYPE_ARR:
-    case WEFT_TYPE_ERROR: return WEFTP_SPACE_CUSTOM;
-    case WEFT_TYPE_NONE:
-    case WEFT_TYPE_END_:
-    case WEFT_TYPE_STR:
-    case WEFT_TYPE_BOOL:
-    case WEFT_TYPE_NULL:
-    case WEFT_TYPE_BYTES:
-    case WEFT_TYPE_TIME: break;
-    }
-    return WEFTP_SPACE_LABELS;
-}
-
-static void append(struct weftp_plan *plan, enum weftp_space space, uint32_t index)
-{
-    struct weftp_list *list = &plan->lists[space];
-    if (list->first)
-        plan->entries_now[list->last - 1].next = (uint16_t)(index + 1);
-    else
-        list->first = (uint16_t)(index + 1);
-    list->last = (uint16_t)(index + 1);
-    plan->count = index + 1;
+    *plan->lists[space].end = entry;
+    plan->lists[space].end = &entry->next;
+    plan->count++;
 }
 
 /*
@@ -92,7 +63,7 @@ static bool place_known(struct weftp_plan *plan, struct weftp_entry *entry, uint
     entry->hash = key_hash;
     if (taken_by(plan, entry)) return false;
     if (weftp_keyset_claim(&plan->keys, plan->count) != plan->count) return false;
-    append(plan, WEFTP_SPACE_TOP, plan->count);
+    append(plan, WEFTP_SPACE_TOP, entry);
     return true;
 }
 
@@ -103,34 +74,64 @@ static bool may_be_known(const struct weftp_plan *plan, const struct weftp_entry
     return entry->key_size < 64 && plan->scheme->known.undotted_sizes >> entry->key_size & 1;
 }
 
-/* Give the entry behind the last one, filled but for space and hash, its place. */
-static void place(struct weftp_plan *plan, struct weftp_entry *entry, uint32_t key_hash)
+/* Claim the entry's name, or note that it needs another one. */
+static inline void claim(struct weftp_plan *plan, struct weftp_entry *entry)
 {
-    const struct weftp_layout *layout = plan->scheme->layout;
-    enum weftp_space space = WEFTP_SPACE_TOP;
-    entry->flags |= (uint8_t)weftp_key_flags(entry->key, entry->key_size);
-    entry->next = entry->suffix = entry->next_suffix = 0;
-    if (layout->grouped) {
-        if (may_be_known(plan, entry) && place_known(plan, entry, key_hash)) return;
-        space = group_of(entry);
-        if (entry->flags & WEFTP_KEY_MARKED) entry->flags |= WEFTP_ENTRY_REPLACED;
-    } else if (entry->source == WEFTP_SOURCE_MDC) {
-        space = layout->mdc_space;
-    }
-    entry->space = layout->space_names[space] ? (uint8_t)space : WEFTP_SPACE_TOP;
-    if (entry->flags & (WEFTP_KEY_ESCAPED | WEFTP_ENTRY_REPLACED))
-        weftp_entry_rehash(entry);
-    else
-        entry->hash = key_hash ^ weftp_space_salt(entry->space);
-    if (taken_by(plan, entry) || weftp_keyset_claim(&plan->keys, plan->count) != plan->count) {
+    if (__builtin_expect(weftp_names_may_have(&plan->scheme->names, entry->hash), 0) &&
+        taken_by(plan, entry)) {
         entry->flags |= WEFTP_ENTRY_LOST;
-        plan->lost = true;
+    } else if (weftp_keyset_claim(&plan->keys, plan->count) != plan->count) {
+        entry->flags |= WEFTP_ENTRY_LOST;
     }
-    append(plan, space, plan->count);
+    plan->lost |= (entry->flags & WEFTP_ENTRY_LOST) != 0;
 }
 
-static bool is_left_out(const struct weftp_plan *plan, const weft_field *field)
+/*
+ * place(), for keys that are no plain words: defined by the format, replaced, or not printed as
+ * they stand.
+ */
+static void place_odd(struct weftp_plan *plan, struct weftp_entry *entry, unsigned list,
+                      uint32_t key_hash)
 {
+    if (may_be_known(plan, entry) && place_known(plan, entry, key_hash)) return;
+    entry->space = plan->scheme->objects[list];
+    if (plan->scheme->layout->grouped && entry->flags & WEFTP_KEY_MARKED) {
+        entry->flags |= WEFTP_ENTRY_REPLACED;
+    }
+    entry->hash = key_hash ^ weftp_space_salt(entry->space);
+    if (entry->flags & (WEFTP_KEY_ESCAPED | WEFTP_ENTRY_REPLACED)) weftp_entry_rehash(entry);
+    claim(plan, entry);
+    append(plan, list, entry);
+}
+
+/*
+ * Give the entry behind the last one, of which key, field, pair, source and flags are set, its
+ * place.
+ */
+static inline void place(struct weftp_plan *plan, struct weftp_entry *entry)
+{
+    const struct weftp_scheme *scheme = plan->scheme;
+    const weft_field *field = entry->field;
+    const struct weftp_look look = weftp_key_look(entry->key, entry->key_size);
+    unsigned type = field->type;
+    if (type == WEFT_TYPE_DOUBLE && !isfinite(field->v.d)) type = WEFT_TYPE_STR;
+    const unsigned list = scheme->lists[entry->source == WEFTP_SOURCE_MDC][type];
+    entry->flags |= (uint8_t)look.flags;
+    entry->suffix = entry->next_suffix = 0;
+    if (look.flags ||
+        (entry->key_size < 64 && scheme->known.undotted_sizes >> entry->key_size & 1)) {
+        place_odd(plan, entry, list, look.hash);
+        return;
+    }
+    entry->space = scheme->objects[list];
+    entry->hash = look.hash ^ weftp_space_salt(entry->space);
+    claim(plan, entry);
+    append(plan, list, entry);
+}
+
+static inline bool is_left_out(const struct weftp_plan *plan, const weft_field *field)
+{
+    if (field->type <= WEFT_TYPE_END_) return true;
     return plan->scheme->layout->nulls_left_out && weftp_field_is_null(field);
 }
 
@@ -140,14 +141,12 @@ static struct weftp_entry *next_entry(struct weftp_plan *plan)
     return plan->count < plan->capacity ? &plan->entries_now[plan->count] : NULL;
 }
 
-/* The key of a call's own field: measured, cut, "_" when there is none. */
-static void take_key(struct weftp_plan *plan, struct weftp_entry *entry, const weft_field *field)
+/* A key that is not known to be short: measured, cut, "_" when there is none. */
+static void measure_key(struct weftp_plan *plan, struct weftp_entry *entry, const weft_field *field)
 {
-    size_t size = field->key_size;
-    entry->key = field->key;
-    if (size == 0) {
-        size = weftp_field_key_size(field);
-        if (size > 0 && field->key[size] != '\0' && !plan->key_cut) plan->key_cut = field;
+    size_t size = weftp_field_key_size(field);
+    if (size > 0 && field->key_size == 0 && field->key[size] != '\0' && !plan->key_cut) {
+        plan->key_cut = field;
     }
     if (size > plan->key_max) {
         size = weftp_utf8_cut(field->key, size, plan->key_max);
@@ -167,20 +166,22 @@ static void plan_call(struct weftp_plan *plan)
     uint32_t seen = 0;
     for (size_t i = 0; i < record->field_count; i++) {
         const weft_field *field = &record->fields[i];
-        if (field->type <= WEFT_TYPE_END_ || field == plan->error || is_left_out(plan, field)) {
-            continue;
-        }
+        if (field == plan->error || is_left_out(plan, field)) continue;
         struct weftp_entry *entry = seen++ < plan->call_max ? next_entry(plan) : NULL;
         if (!entry) {
             if (plan->left_out++ == 0) plan->left_out_from = i;
             continue;
         }
-        take_key(plan, entry, field);
+        entry->key = field->key;
+        entry->key_size = field->key_size;
+        if (field->key_size == 0 || field->key_size > plan->key_max) {
+            measure_key(plan, entry, field);
+        }
         entry->field = field;
         entry->pair = NULL;
         entry->source = WEFTP_SOURCE_CALL;
         entry->flags = 0;
-        place(plan, entry, weftp_key_hash(entry->key, entry->key_size));
+        place(plan, entry);
     }
 }
 
@@ -194,7 +195,7 @@ static void plan_pairs(struct weftp_plan *plan, const struct weft_pair *pairs, s
 {
     for (size_t i = 0; i < count; i++) {
         const struct weft_pair *pair = &pairs[i];
-        if (pair->field.type <= WEFT_TYPE_END_ || is_left_out(plan, &pair->field)) continue;
+        if (is_left_out(plan, &pair->field)) continue;
         struct weftp_entry *entry = next_entry(plan);
         if (!entry) {
             plan->left_out++;
@@ -209,7 +210,7 @@ static void plan_pairs(struct weftp_plan *plan, const struct weft_pair *pairs, s
         if (source == WEFTP_SOURCE_MDC && printed_as_string(plan, &pair->field)) {
             entry->flags = WEFTP_ENTRY_STRING;
         }
-        place(plan, entry, pair->key_hash);
+        place(plan, entry);
     }
 }
 
@@ -280,7 +281,7 @@ static void plan_run(struct weftp_plan *plan)
     const struct weftp_scheme *scheme = plan->scheme;
     make_room(plan, record->field_count + record->bound_count + record->mdc_count +
                         (plan->with_statics ? scheme->static_count : 0));
-    memset(plan->lists, 0, sizeof plan->lists);
+    for (unsigned i = 0; i < WEFTP_SPACE_COUNT; i++) plan->lists[i].end = &plan->lists[i].first;
     plan->count = plan->left_out = plan->renamed = 0;
     plan->lost = plan->static_hit = false;
     plan->key_cut = NULL;
@@ -291,6 +292,7 @@ static void plan_run(struct weftp_plan *plan)
     if (plan->with_statics) {
         plan_pairs(plan, scheme->statics, scheme->static_count, WEFTP_SOURCE_STATIC);
     }
+    for (unsigned i = 0; i < WEFTP_SPACE_COUNT; i++) *plan->lists[i].end = NULL;
     if (plan->lost) rename_lost(plan);
 }
 

@@ -30,12 +30,15 @@ struct weftp_scheme {
     struct weftp_names known; /* the fields that the format defines; empty when it has none */
     const struct weft_pair *statics;
     size_t static_count;
+    uint8_t lists[2][16]; /* enum weftp_space by whether it is of the MDC, and by type */
+    uint8_t objects[WEFTP_SPACE_COUNT]; /* where the fields of a list stand */
     bool mdc_strings;
     bool source;
 };
 
 struct weftp_list {
-    uint16_t first, last; /* 1 + index of an entry; 0: none */
+    struct weftp_entry *first;
+    struct weftp_entry **end; /* where the next one is hung */
 };
 
 struct weftp_plan {

@@ -160,13 +160,8 @@ static void put_marks(struct weftp_writer *writer, enum weftp_space space)
 
 void weftp_write_list(struct weftp_writer *writer, enum weftp_space space)
 {
-    const struct weftp_plan *plan = writer->plan;
-    uint32_t index = plan->lists[space].first;
-    while (index) {
-        const struct weftp_entry *entry = &plan->entries_now[index - 1];
-        weftp_write_entry(writer, entry);
-        index = entry->next;
-    }
+    const struct weftp_entry *entry = writer->plan->lists[space].first;
+    for (; entry; entry = entry->next) weftp_write_entry(writer, entry);
 }
 
 static void put_fields(struct weftp_writer *writer, enum weftp_space space)

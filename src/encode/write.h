@@ -34,9 +34,8 @@ struct weftp_program {
     struct weftp_scheme scheme;
     struct weftp_op ops[WEFTP_OPS_MAX];
     uint32_t op_count;
-    uint32_t
-        /* bit N: pairs of type N are not copied but written in the format's style */
-        restyled_types;
+    /* Bit N: pairs of type N are not copied but written in the format's style. */
+    uint32_t restyled_types;
     struct weftp_text statics[WEFTP_SPACE_COUNT]; /* static fields, each with a comma in front */
     enum weftp_time_style time_style;
     struct weft_out text; /* what the texts above point into */
