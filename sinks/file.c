@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define KEEP_DEFAULT         7
-#define LOOK_BYTES_MIN       4096
 #define LOOK_BYTES_MAX       (UINT64_C(1) << 20)
 #define COMPRESS_AT_CLOSE_MS 1000
 
@@ -41,7 +40,6 @@ static void plan(struct file_sink *sink)
 {
     const struct weftp_logfile *file = &sink->file;
     uint64_t step = sink->max_bytes / 16;
-    if (step < LOOK_BYTES_MIN) step = LOOK_BYTES_MIN;
     if (step > LOOK_BYTES_MAX) step = LOOK_BYTES_MAX;
     sink->look_size = UINT64_MAX;
     if (sink->max_bytes > 0 && file->regular && !sink->stay) {
