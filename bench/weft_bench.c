@@ -60,6 +60,7 @@ static bool pin(unsigned n)
 static void *lap_run(void *arg)
 {
     struct lap *lap = arg;
+    pthread_setname_np(pthread_self(), SHAPE_THREAD);
     lap->pinned = pin(lap->cpu);
     lap->ok = !lap->way->thread_open || lap->way->thread_open();
     lap->way->run(lap->job->kind, lap->job->records / 20 + 100); /* warm up */
@@ -80,7 +81,6 @@ static bool laps_run(struct lap *laps, const struct bench_way *way, const struct
     for (unsigned i = 0; i < job->threads; i++) {
         laps[i] = (struct lap){.way = way, .job = job, .start = &start, .cpu = i};
         if (pthread_create(&threads[i], NULL, lap_run, &laps[i])) exit(EXIT_FAILURE);
-        pthread_setname_np(threads[i], SHAPE_THREAD);
     }
     for (unsigned i = 0; i < job->threads; i++) {
         pthread_join(threads[i], NULL);
@@ -140,13 +140,33 @@ static int measure(const struct bench_way *way, const struct bench_job *job)
     return EXIT_SUCCESS;
 }
 
+/* A line to print, made on a thread with the name that the measured ones have. */
+struct sample {
+    const struct bench_way *way;
+    enum bench_kind kind;
+    size_t size;
+    char line[8192];
+};
+
+static void *sample_make(void *arg)
+{
+    struct sample *sample = arg;
+    pthread_setname_np(pthread_self(), SHAPE_THREAD);
+    if (sample->way->line)
+        sample->size = sample->way->line(sample->kind, sample->line, sizeof sample->line);
+    return NULL;
+}
+
 static int line_print(const struct bench_way *way, enum bench_kind kind)
 {
-    static char line[8192];
-    pthread_setname_np(pthread_self(), SHAPE_THREAD);
-    const size_t size = way->line ? way->line(kind, line, sizeof line) : 0;
-    fwrite(line, 1, size, stdout);
-    return size ? EXIT_SUCCESS : EXIT_FAILURE;
+    static struct sample sample;
+    pthread_t thread;
+    sample.way = way;
+    sample.kind = kind;
+    if (pthread_create(&thread, NULL, sample_make, &sample)) return EXIT_FAILURE;
+    pthread_join(thread, NULL);
+    fwrite(sample.line, 1, sample.size, stdout);
+    return sample.size ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int ways_list(void)
