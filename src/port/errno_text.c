@@ -80,7 +80,7 @@ static const struct {
     {EPROTOTYPE, "EPROTOTYPE", "Protocol wrong type for socket"},
     {ENOPROTOOPT, "ENOPROTOOPT", "Protocol not available"},
     {EPROTONOSUPPORT, "EPROTONOSUPPORT", "Protocol not supported"},
-    {ENOTSUP, "ENOTSUP", "Operation not supported"},
+    {EOPNOTSUPP, "EOPNOTSUPP", "Operation not supported"},
     {EAFNOSUPPORT, "EAFNOSUPPORT", "Address family not supported by protocol"},
     {EADDRINUSE, "EADDRINUSE", "Address already in use"},
     {EADDRNOTAVAIL, "EADDRNOTAVAIL", "Cannot assign requested address"},
