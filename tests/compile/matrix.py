@@ -62,6 +62,10 @@ def headers_jobs(args, compiler, standards):
             else:
                 flags += [f for f in C_ONLY if f != "-Wdeclaration-after-statement"]
             jobs.append((f"{compiler} {standard} {name}", command(compiler, standard, flags + ["-"]), source))
+            if compiler == "gcc" and standard in ("c11", "c++17"):
+                # The optimiser's warnings about inline functions, as users get them who call these.
+                flags = ["-O3", "-fkeep-inline-functions", "-c", "-o", "/dev/null", "-I", str(args.include), "-"]
+                jobs.append((f"{compiler} {standard} -O3 {name}", command(compiler, standard, flags), source))
     return jobs
 
 
