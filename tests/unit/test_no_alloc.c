@@ -32,10 +32,6 @@
 
 static uint64_t allocation_count; /* atomic */
 
-static void count_one(void)
-{
-    __atomic_fetch_add(&allocation_count, 1, __ATOMIC_RELAXED);
-}
 static uint64_t count_now(void)
 {
     return __atomic_load_n(&allocation_count, __ATOMIC_RELAXED);
