@@ -1,9 +1,10 @@
+#include "../port/io.h"
 #include "settings_load.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- rows, made by a load ---- */
 
@@ -139,7 +140,8 @@ static void print_out(struct printer *printer)
 {
     size_t done = 0;
     while (done < printer->size) {
-        const ssize_t n = write(printer->fd, printer->bytes + done, printer->size - done);
+        const ssize_t n = weftp_io_write_masked(printer->fd, printer->bytes + done,
+                                                printer->size - done, SIGPIPE);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) break;
         done += (size_t)n;

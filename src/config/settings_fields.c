@@ -93,10 +93,10 @@ static void take_decoded(struct weftp_load *load, const struct weftp_item *item,
     char *copy = weftp_load_copy(load, text.text, text.size);
     if (!copy) return;
     const size_t at = (size_t)(equals - text.text);
-    struct weftp_span key = weftp_trim(weftp_span(copy, at));
-    struct weftp_span value = weftp_trim(weftp_span(copy + at + 1, text.size - at - 1));
-    if (!weftp_percent_decode((char *)key.text, &key.size) ||
-        !weftp_percent_decode((char *)value.text, &value.size))
+    struct weftp_span key = weftp_span_trim(weftp_span(copy, at));
+    struct weftp_span value = weftp_span_trim(weftp_span(copy + at + 1, text.size - at - 1));
+    if (!weftp_text_percent_decode((char *)key.text, &key.size) ||
+        !weftp_text_percent_decode((char *)value.text, &value.size))
         weftp_say(load, &item->origin,
                   "\"%s\" has a %% that two hex digits should follow (%%25 is the sign itself, "
                   "%%00 is not accepted); ignored",

@@ -249,14 +249,17 @@ static void run(struct parse *parse, yajl_alloc_funcs *memory)
 }
 
 /*
- * yajl lets some ill-formed UTF-8 pass, so all of it is looked at first. False: the error is set.
+ * yajl lets some ill-formed UTF-8 pass, and takes form feeds and vertical tabs for white space; so
+ * all of it is looked at first. False: the error is set.
  */
-static bool is_utf8(struct parse *parse)
+static bool is_clean(struct parse *parse)
 {
     const unsigned char *text = (const unsigned char *)parse->text;
     for (size_t at = 0; at < parse->size;) {
         const int step = weftp_utf8_step(text + at, parse->size - at);
+        const bool is_space = text[at] == '\t' || text[at] == '\n' || text[at] == '\r';
         if (step < 0) return fail(parse, at, "not UTF-8");
+        if (text[at] < 0x20 && !is_space) return fail(parse, at, "a control character");
         at += (size_t)step;
     }
     return true;
@@ -268,7 +271,7 @@ weft_status weftp_json_parse(struct weftp_json **out, const char *text, size_t s
     static const char mark[] = "\xEF\xBB\xBF";
     struct parse parse = {.text = text, .size = size, .error = error};
     if (size >= 3 && memcmp(text, mark, 3) == 0) parse.start = parse.end = 3;
-    if (!is_utf8(&parse)) return WEFT_EINVAL;
+    if (!is_clean(&parse)) return WEFT_EINVAL;
     struct arena arena = {.size = arena_need(size)};
     arena.data = malloc(arena.size);
     if (!arena.data) return WEFT_ENOMEM;

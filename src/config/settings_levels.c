@@ -114,14 +114,14 @@ static struct written split_rule(const struct weftp_item *item)
 {
     const struct weftp_span text = item->text;
     const char *equals = memrchr(text.text, '=', text.size);
-    struct written rule = {weftp_span("", 0), weftp_trim(text), true};
+    struct written rule = {weftp_span("", 0), weftp_span_trim(text), true};
     if (item->key.text) {
         rule.logger = item->key;
         rule.is_root = item->key.size == 0;
     } else if (equals) {
         const size_t at = (size_t)(equals - text.text);
-        rule.logger = weftp_trim(weftp_span(text.text, at));
-        rule.level = weftp_trim(weftp_span(equals + 1, text.size - at - 1));
+        rule.logger = weftp_span_trim(weftp_span(text.text, at));
+        rule.level = weftp_span_trim(weftp_span(equals + 1, text.size - at - 1));
         rule.is_root = false;
     }
     return rule;

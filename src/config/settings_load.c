@@ -164,7 +164,7 @@ void weftp_load_part(struct weftp_load *load, const struct weftp_item *item)
 void weftp_load_text(struct weftp_load *load, const struct weftp_item *item)
 {
     struct weftp_item part = *item;
-    struct weftp_span rest = weftp_trim(item->text);
+    struct weftp_span rest = weftp_span_trim(item->text);
     if (load->status || rest.size == 0 || !is_fit(load, item)) return;
     if (!item->setting->separators) {
         part.text = rest;

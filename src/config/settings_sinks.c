@@ -157,8 +157,8 @@ static void take_option(struct split *split, struct weftp_span option)
     struct weftp_span key = {NULL, at}, value = {NULL, option.size - at - 1};
     char *key_text = weftp_load_copy(split->load, option.text, key.size);
     char *value_text = key_text ? weftp_load_copy(split->load, equals + 1, value.size) : NULL;
-    if (value_text && weftp_percent_decode(key_text, &key.size) &&
-        weftp_percent_decode(value_text, &value.size)) {
+    if (value_text && weftp_text_percent_decode(key_text, &key.size) &&
+        weftp_text_percent_decode(value_text, &value.size)) {
         key_text[key.size] = value_text[value.size] = '\0';
         key.text = key_text;
         value.text = value_text;
@@ -235,7 +235,7 @@ static bool take_path(struct split *split, struct weftp_span path)
     if (path.size == 0) return true;
     char *copy = weftp_load_copy(split->load, path.text, path.size);
     if (!copy) return false;
-    const bool decoded = weftp_percent_decode(copy, &path.size);
+    const bool decoded = weftp_text_percent_decode(copy, &path.size);
     if (decoded) add_option(split, weftp_span("path", 4), weftp_span(copy, path.size));
     free(copy);
     return decoded ||

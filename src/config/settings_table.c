@@ -55,7 +55,8 @@ const struct weftp_setting weftp_settings_table[] = {
                                     .accepted = "text of up to 1,024 bytes",
                                     .flags = WEFTP_SETTING_HIDDEN,
                                     .item = weftp_service_item},
-    [WEFTP_SETTING_SERVICE] = SERVICE_ROW("WEFT_SERVICE", NULL, service, NULL, NULL),
+    [WEFTP_SETTING_SERVICE] =
+        SERVICE_ROW("WEFT_SERVICE", "WEFT_SERVICE_NAME", service, "service_name", NULL),
     [WEFTP_SETTING_VERSION] =
         SERVICE_ROW("WEFT_SERVICE_VERSION", "WEFT_VERSION", service_version, "version", NULL),
     [WEFTP_SETTING_ENV] = SERVICE_ROW("WEFT_SERVICE_ENV", "WEFT_ENV", service_env, "env", NULL),
@@ -84,7 +85,8 @@ const struct weftp_setting weftp_settings_table[] = {
                                    .show = weftp_names_show},
     [WEFTP_SETTING_PROPAGATE_KEYS] = {.variable = "WEFT_PROPAGATE_KEYS",
                                       .key = "propagate_keys",
-                                      .accepted = "names of letters, digits and !#$%&'*+-.^_`|~",
+                                      .accepted =
+                                          "names of letters, digits, - _ . (tokens, RFC 9110)",
                                       .separators = ",",
                                       MEMBER(TEXT, propagate_keys),
                                       .item = weftp_propagate_key_item,

@@ -107,7 +107,7 @@ bool weftp_key_is_secret(const char *key, size_t size)
     if (size >= sizeof plain)
         return true; /* nothing weft knows is that long: rather one mask too many */
     memcpy(plain, key, size);
-    if (!weftp_percent_decode(plain, &size)) return true;
+    if (!weftp_text_percent_decode(plain, &size)) return true;
     for (size_t w = 0; w < sizeof words / sizeof *words; w++)
         for (size_t i = 0, length = strlen(words[w]); i + length <= size; i++)
             if (weftp_same_word(plain + i, length, words[w])) return true;
@@ -171,7 +171,7 @@ const char *weftp_show(struct weftp_shown *shown, struct weftp_span value, weftp
     return shown->text;
 }
 
-struct weftp_span weftp_trim(struct weftp_span span)
+struct weftp_span weftp_span_trim(struct weftp_span span)
 {
     while (span.size && memchr(space, span.text[0], sizeof space - 1)) span.text++, span.size--;
     while (span.size && memchr(space, span.text[span.size - 1], sizeof space - 1)) span.size--;
@@ -184,7 +184,7 @@ bool weftp_split(struct weftp_span *rest, const char *separators, struct weftp_s
     while (rest->size) {
         size_t length = 0;
         while (length < rest->size && !memchr(separators, rest->text[length], kinds)) length++;
-        *part = weftp_trim((struct weftp_span){rest->text, length});
+        *part = weftp_span_trim((struct weftp_span){rest->text, length});
         if (length < rest->size) length++;
         rest->text += length;
         rest->size -= length;
@@ -201,7 +201,7 @@ static int hex_digit(char c)
     return -1;
 }
 
-bool weftp_percent_decode(char *text, size_t *size)
+bool weftp_text_percent_decode(char *text, size_t *size)
 {
     size_t from = 0, to = 0;
     while (from < *size) {

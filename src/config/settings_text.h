@@ -69,7 +69,7 @@ static inline struct weftp_span weftp_span(const char *text, size_t size)
     return span;
 }
 /* Without white space (space, \t \n \v \f \r) at both ends. */
-struct weftp_span weftp_trim(struct weftp_span span);
+struct weftp_span weftp_span_trim(struct weftp_span span);
 /*
  * Take the next part of *rest that ends at one of `separators` or at its end; trimmed; empty parts
  * are passed over. False at the end.
@@ -81,6 +81,6 @@ bool weftp_same_word(const char *a, size_t a_size, const char *b);
  * Decode %41 in place. False, and the text undefined, where % is not followed by two hex digits or
  * where the result would hold a NUL.
  */
-bool weftp_percent_decode(char *text, size_t *size);
+bool weftp_text_percent_decode(char *text, size_t *size);
 
 #endif
