@@ -19,6 +19,7 @@ struct link {
 
 struct block {
     struct link link;
+    size_t capacity; /* bytes */
     _Alignas(max_align_t) unsigned char bytes[];
 };
 
@@ -49,16 +50,20 @@ static void unlink_block(struct block *block)
     if (block->link.next) block->link.next->previous = block->link.previous;
 }
 
+/* Doubles a block that grows: yajl's stack of open objects asks for 128 bytes more at a time. */
 static void *resize(void *context, void *bytes, size_t size)
 {
     struct rewriter *r = context;
     struct block *block = bytes ? block_of(bytes) : NULL;
+    if (block && size <= block->capacity) return bytes;
+    const size_t capacity = block && size < block->capacity * 2 ? block->capacity * 2 : size;
     if (block) unlink_block(block);
-    struct block *resized = realloc(block, sizeof *block + size);
+    struct block *resized = realloc(block, sizeof *block + capacity);
     if (!resized) {
         free(block);
         longjmp(r->no_memory, 1);
     }
+    resized->capacity = capacity;
     resized->link = (struct link){&r->blocks, r->blocks.next};
     if (r->blocks.next) r->blocks.next->previous = &resized->link;
     r->blocks.next = &resized->link;

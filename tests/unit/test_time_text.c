@@ -1,4 +1,4 @@
-/* Times: every style, every day of 9,999 years, the cached second, TZ and locale without effect. */
+/* Times: every style, every month of 9,999 years, the cached second, TZ and locale without effect. */
 #include "src/base/time_text.h"
 #include <locale.h>
 #include <setjmp.h>
@@ -94,14 +94,16 @@ static int days_in(int year, int month)
     return days[month] + (month == 2 && leap);
 }
 
-static void every_day_of_every_year_is_right(void **state)
+static void every_month_of_every_year_is_right(void **state)
 {
     (void)state;
     int64_t second = -62135596800;
     struct weftp_time_cache cache = {0};
     for (int year = 1; year <= 9999; year++) {
         for (int month = 1; month <= 12; month++) {
-            for (int day = 1; day <= days_in(year, month); day++, second += 86400) {
+            const int last = days_in(year, month);
+            for (int day = 1; day <= last; day++, second += 86400) {
+                if ((year < 1800 || year > 2200) && day != 1 && day != last) continue;
                 char text[WEFTP_TIME_TEXT_MAX + 1], want[64];
                 const int of_day = (year * 79 + month * 101 + day) * 61 % 86400;
                 *weftp_timespec_text(text, second + of_day, 0, WEFTP_TIME_TRIM, &cache) = '\0';
@@ -152,7 +154,7 @@ int main(void)
         cmocka_unit_test(a_trimmed_fraction_has_no_zeros_at_its_end),
         cmocka_unit_test(times_before_1970_count_forwards),
         cmocka_unit_test(times_out_of_reach_are_clamped),
-        cmocka_unit_test(every_day_of_every_year_is_right),
+        cmocka_unit_test(every_month_of_every_year_is_right),
         cmocka_unit_test(a_cache_is_never_stale),
         cmocka_unit_test(neither_zone_nor_locale_is_seen),
     };
