@@ -231,5 +231,5 @@ int main(void)
         cmocka_unit_test_setup(test_compression, fresh),
         cmocka_unit_test_setup(test_rotation, fresh),
     };
-    return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
+    return cmocka_run_group_tests(tests, scratch_make_in_memory, scratch_remove);
 }

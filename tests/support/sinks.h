@@ -25,6 +25,18 @@
 #include <weft/sys/sink.h>
 #include <zlib.h>
 
+/* Whether the thread sanitizer is on: it allows no new threads in the child of a process with several. */
+#if defined __SANITIZE_THREAD__
+#define UNDER_TSAN true
+#elif defined __has_feature
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN true
+#endif
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN false
+#endif
+
 #define SECOND_NS INT64_C(1000000000)
 
 struct sink {
@@ -84,6 +96,13 @@ static inline int scratch_make(void **state)
     (void)state;
     snprintf(scratch, sizeof scratch, "/tmp/weft-test-XXXXXX");
     return mkdtemp(scratch) ? 0 : -1;
+}
+
+/* The same in memory where that is to be had: for tests that sync often. */
+static inline int scratch_make_in_memory(void **state)
+{
+    snprintf(scratch, sizeof scratch, "/dev/shm/weft-test-XXXXXX");
+    return mkdtemp(scratch) ? 0 : scratch_make(state);
 }
 
 static inline void scratch_empty(int parent, const char *folder)

@@ -339,6 +339,7 @@ static void rotate_in_child(void *arg)
 static void test_fork_and_compress(void **state)
 {
     (void)state;
+    if (UNDER_TSAN) skip();
     struct sink sink = open_log("16", "99", "gzip");
     put_numbers(&sink, 1, 5);
     assert_int_equal(in_child(rotate_in_child, &sink), 0);
