@@ -29,7 +29,7 @@ static _Thread_local struct batch batch;
  * child; a child that finds 0 takes the next number, which no batch that it inherited has.
  */
 static _Atomic uint32_t fallback_generation;
-static _Atomic uint32_t *generation_word = &fallback_generation;
+static _Atomic uint32_t *_Atomic generation_word = &fallback_generation;
 static _Atomic uint32_t last_generation;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -46,7 +46,7 @@ static void set_up(void)
             mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (page != MAP_FAILED) {
             if (madvise(page, (size_t)size, MADV_WIPEONFORK) == 0) {
-                generation_word = page;
+                atomic_store(&generation_word, page);
                 return;
             }
             (void)munmap(page, (size_t)size);
@@ -55,13 +55,20 @@ static void set_up(void)
     (void)pthread_atfork(NULL, NULL, forget_generation);
 }
 
+/* 0: this process has no number yet. */
 static uint32_t current_generation(void)
 {
-    uint32_t now = atomic_load_explicit(generation_word, memory_order_relaxed);
+    return atomic_load_explicit(atomic_load_explicit(&generation_word, memory_order_acquire),
+                                memory_order_relaxed);
+}
+
+static uint32_t take_generation(void)
+{
+    uint32_t now = current_generation();
     if (now) return now;
     uint32_t next = atomic_fetch_add(&last_generation, 1) + 1;
     if (next == 0) next = atomic_fetch_add(&last_generation, 1) + 1;
-    if (atomic_compare_exchange_strong(generation_word, &now, next)) return next;
+    if (atomic_compare_exchange_strong(atomic_load(&generation_word), &now, next)) return next;
     return now; /* another thread was first */
 }
 
@@ -105,14 +112,18 @@ static void fill_from_kernel(unsigned char *out, size_t size)
     errno = saved;
 }
 
-static void take(void *out, size_t size)
+static __attribute__((noinline)) void refill(void)
+{
+    (void)pthread_once(&once, set_up);
+    batch.generation = take_generation();
+    fill_from_kernel(batch.bytes, BATCH_SIZE);
+    batch.left = BATCH_SIZE;
+}
+
+static void take(unsigned char *out, size_t size)
 {
     const uint32_t generation = current_generation();
-    if (batch.generation != generation || batch.left < size) {
-        fill_from_kernel(batch.bytes, BATCH_SIZE);
-        batch.left = BATCH_SIZE;
-        batch.generation = generation;
-    }
+    if (generation == 0 || batch.generation != generation || batch.left < size) refill();
     batch.left -= (uint32_t)size;
     unsigned char *from = batch.bytes + batch.left;
     memcpy(out, from, size);
@@ -121,11 +132,7 @@ static void take(void *out, size_t size)
 
 void weftp_random_bytes(void *out, size_t size)
 {
-    (void)pthread_once(&once, set_up);
     unsigned char *to = out;
-    for (size_t done = 0; done < size;) {
-        const size_t part = size - done < BATCH_SIZE ? size - done : BATCH_SIZE;
-        take(to + done, part);
-        done += part;
-    }
+    for (; size > BATCH_SIZE; to += BATCH_SIZE, size -= BATCH_SIZE) take(to, BATCH_SIZE);
+    take(to, size);
 }

@@ -44,10 +44,13 @@ static inline void weft_headers_init(weft_headers *headers, const char *data, si
     headers->last_name_size_ = headers->last_index_ = headers->last_end_ = 0;
 }
 
-/* One line of a block. */
+/* One line of a block, and the header on it. */
 struct weft_header_line_ {
-    const char *name, *value; /* name NULL: the line is no header */
+    const char *text;
+    size_t size; /* without CR and LF */
+    bool folded;
     size_t name_size, value_size;
+    const char *value;
 };
 
 /* The end of the line that begins at `at`, behind its LF; *size is its size without CR and LF. */
@@ -62,59 +65,64 @@ static inline size_t weft_headers_line_(const weft_headers *headers, size_t at, 
     return next;
 }
 
-static inline void weft_header_split_(struct weft_header_line_ *out, const char *line, size_t size)
-{
-    size_t name = 0;
-    out->name = NULL;
-    while (name < size && weft_name_char_(line[name])) name++;
-    if (name == 0 || name == size || line[name] != ':') return;
-    const char *value = line + name + 1;
-    size_t value_size = size - name - 1;
-    while (value_size > 0 && (value[0] == ' ' || value[0] == '\t')) value++, value_size--;
-    while (value_size > 0 && (value[value_size - 1] == ' ' || value[value_size - 1] == '\t'))
-        value_size--;
-    if (!weft_header_value_ok_(value, value_size)) return;
-    out->name = line;
-    out->name_size = name;
-    out->value = value;
-    out->value_size = value_size;
-}
-
 /*
- * Read the header at *at and go behind it, and behind the lines that its value is folded over;
- * false at the end.
+ * Take the line at *at and go behind it, and behind those that it is folded over; false at the end.
  */
 static inline bool weft_headers_next_(const weft_headers *headers, size_t *at,
-                                      struct weft_header_line_ *out)
+                                      struct weft_header_line_ *line)
 {
     size_t size = 0;
     if (*at >= headers->size) return false;
-    const char *line = headers->data + *at;
-    size_t next = weft_headers_line_(headers, *at, &size);
-    if (size == 0) return false;
-    weft_header_split_(out, line, size);
+    line->text = headers->data + *at;
+    line->folded = false;
+    size_t next = weft_headers_line_(headers, *at, &line->size);
+    if (line->size == 0) return false;
     while (next < headers->size && (headers->data[next] == ' ' || headers->data[next] == '\t')) {
-        out->name = NULL;
+        line->folded = true;
         next = weft_headers_line_(headers, next, &size);
     }
     *at = next;
     return true;
 }
 
+/*
+ * Find the value, without white space around it; false when the line is no header that may be used.
+ */
+static inline bool weft_header_value_(struct weft_header_line_ *line, size_t name_size)
+{
+    const char *value = line->text + name_size + 1;
+    size_t size = line->size - name_size - 1;
+    while (size > 0 && (value[0] == ' ' || value[0] == '\t')) value++, size--;
+    while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t')) size--;
+    line->name_size = name_size;
+    line->value = value;
+    line->value_size = size;
+    return !line->folded && weft_header_value_ok_(value, size);
+}
+
+/* Whether a line is about a header of this name. */
+static inline bool weft_header_is_(const struct weft_header_line_ *line, const char *name,
+                                   size_t name_size)
+{
+    return line->size > name_size && line->text[name_size] == ':' &&
+           weft_name_is_(line->text, name_size, name);
+}
+
 static inline const char *weft_headers_get_(void *carrier, const char *name, size_t index,
                                             size_t *size)
 {
     weft_headers *headers = WEFT_CAST_(weft_headers *, carrier);
+    const size_t name_size = __builtin_strlen(name);
     const bool goes_on = headers->last_name_ && index == headers->last_index_ + 1 &&
                          weft_name_is_(headers->last_name_, headers->last_name_size_, name);
     size_t at = goes_on ? headers->last_end_ : 0;
     size_t found = goes_on ? index : 0;
     struct weft_header_line_ line;
     while (weft_headers_next_(headers, &at, &line)) {
-        if (!line.name || !weft_name_is_(line.name, line.name_size, name)) continue;
-        if (found++ < index) continue;
-        headers->last_name_ = line.name;
-        headers->last_name_size_ = line.name_size;
+        if (!weft_header_is_(&line, name, name_size)) continue;
+        if (!weft_header_value_(&line, name_size) || found++ < index) continue;
+        headers->last_name_ = line.text;
+        headers->last_name_size_ = name_size;
         headers->last_index_ = index;
         headers->last_end_ = at;
         *size = line.value_size;
@@ -132,8 +140,13 @@ static inline void weft_headers_each_(void *carrier,
     const weft_headers *headers = WEFT_CAST_(const weft_headers *, carrier);
     struct weft_header_line_ line;
     size_t at = 0;
-    while (weft_headers_next_(headers, &at, &line))
-        if (line.name) callback(arg, line.name, line.name_size, line.value, line.value_size);
+    while (weft_headers_next_(headers, &at, &line)) {
+        size_t name = 0;
+        while (name < line.size && weft_name_char_(line.text[name])) name++;
+        if (name == 0 || name == line.size || line.text[name] != ':') continue;
+        if (weft_header_value_(&line, name))
+            callback(arg, line.text, name, line.value, line.value_size);
+    }
 }
 
 /** Return the getter whose carrier is a weft_headers. Static. */
@@ -155,7 +168,7 @@ typedef struct weft_headers_out {
 
 /**
  * Begin an empty block in a buffer that the caller owns. Set `size` afterwards to go on with
- * headers that are there.
+ * headers that are there, each with its line end and without the empty line behind the last.
  */
 static inline void weft_headers_out_init(weft_headers_out *out, char *data, size_t capacity)
 {
@@ -173,10 +186,8 @@ static inline size_t weft_headers_without_(weft_headers_out *out, const char *na
     size_t at = 0, kept = 0, begin = 0;
     weft_headers_init(&in, out->data, out->size);
     while (weft_headers_next_(&in, &at, &line)) {
-        const size_t name_size = __builtin_strlen(name);
         const char *text = out->data + begin;
-        const bool same = at - begin > name_size && text[name_size] == ':' &&
-                          weft_name_is_(text, name_size, name);
+        const bool same = weft_header_is_(&line, name, __builtin_strlen(name));
         if (!same && apply) __builtin_memmove(out->data + kept, text, at - begin);
         if (!same) kept += at - begin;
         begin = at;
