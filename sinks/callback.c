@@ -69,7 +69,10 @@ static bool is_in_callback(void)
 weft_status weft_sink_callback_set(const char *name, weft_sink_callback callback, void *arg)
 {
     struct slot *slot = NULL;
-    /* Waiting here for a call that is under way could be waiting for ourselves, or for one that waits for us. */
+    /*
+     * Waiting here for a call that is under way could be waiting for ourselves, or for one that
+     * waits for us.
+     */
     if (is_in_callback()) return WEFT_ESTATE;
     const weft_status status = take_slot(name ? name : "", &slot);
     if (status != WEFT_OK) return status;
@@ -147,7 +150,10 @@ static void callback_forked(void *self)
     struct callback_sink *sink = self;
     pthread_mutex_init(&table.mutex, NULL);
     if (!sink->slot) return;
-    /* Whoever was in the function is not here. The thread that forked may be, from inside of it: it goes on. */
+    /*
+     * Whoever was in the function is not here. The thread that forked may be, from inside of it: it
+     * goes on.
+     */
     if (atomic_load(&sink->slot->caller) == this_thread()) return;
     pthread_mutex_init(&sink->slot->mutex, NULL);
     atomic_store(&sink->slot->caller, 0);

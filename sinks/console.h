@@ -1,9 +1,12 @@
 /*
- * `stdout:` and `stderr:`, and what writes to a descriptor by its number: `file:/dev/stdout`, `file:/dev/fd/5`.
+ * `stdout:` and `stderr:`, and what writes to a descriptor by its number: `file:/dev/stdout`,
+ * `file:/dev/fd/5`.
  *
- * Options: timeout= (1s; longest wait where the descriptor does not block, and for the lock), lock=auto|always|never
- * (auto: on pipes, lines longer than PIPE_BUF, and all lines of a process that has forked).
- * Threads: as the sink contract says. May include: kit, port.
+ * Options: timeout= (1s; longest wait where the descriptor does not block, and for the lock),
+ * lock=auto|always|never (auto: on pipes, lines longer than PIPE_BUF, and all lines of a process
+ * that has forked).
+ * Threads: as the sink contract says.
+ * May include: kit, port.
  */
 #ifndef WEFTP_SINKS_CONSOLE_H
 #define WEFTP_SINKS_CONSOLE_H
@@ -12,10 +15,15 @@
 
 extern const struct weft_sink_type_more weftp_sink_stdout;
 extern const struct weft_sink_type_more weftp_sink_stderr;
-/* Over the descriptor that the option "path" names; chosen by weftp_sinks_find. Its name is "file". */
+/*
+ * Over the descriptor that the option "path" names; chosen by weftp_sinks_find. Its name is "file".
+ */
 extern const struct weft_sink_type_more weftp_sink_descriptor;
 
-/* The number that a path like /dev/stdout, /dev/fd/N or /proc/self/fd/N stands for; -1 for all others and NULL. */
+/*
+ * The number that a path like /dev/stdout, /dev/fd/N or /proc/self/fd/N stands for; -1 for all
+ * others and NULL.
+ */
 int weftp_console_number(const char *path);
 
 #endif

@@ -18,8 +18,7 @@
 
 struct file_sink {
     struct weftp_logfile file;
-    uint64_t
-        quick_max; /* bytes up to which the file may grow in the quick way; 0: not in the quick way */
+    uint64_t quick_max; /* size that the file may get in the quick way; 0: none is possible */
     int64_t looked_ns;  /* time of the line for which the path was last looked at */
     uint64_t look_size; /* look at the file when it would grow beyond: others write it too */
     bool stay;          /* rotation failed: not again before the next look */
@@ -35,7 +34,10 @@ static void note(struct file_sink *sink, int err, const char *what)
     if (err != 0) sink->noted = (struct weft_sink_error){.err = err, .what = what};
 }
 
-/* Decide how far the next lines may go without a look: one compare then covers all that could be in the way. */
+/*
+ * Decide how far the next lines may go without a look: one compare then covers all that could be in
+ * the way.
+ */
 static void plan(struct file_sink *sink)
 {
     const struct weftp_logfile *file = &sink->file;
@@ -63,7 +65,9 @@ static void start_compression(struct file_sink *sink)
     if (sink->compressor) note(sink, weftp_compressor_kick(sink->compressor), "compress");
 }
 
-/* Look at the path, at most once a second and before a write that others may have made too large. */
+/*
+ * Look at the path, at most once a second and before a write that others may have made too large.
+ */
 static void look(struct file_sink *sink, int64_t time_ns)
 {
     const bool is_new = sink->file.fd < 0 || sink->file.inherited;
@@ -164,7 +168,10 @@ static weft_status file_write(void *self, const struct weft_line *lines, size_t 
     return write_slowly(sink, lines, count, written);
 }
 
-/* The path as it must be found again after chdir(2): absolute, and behind the link that may be followed. */
+/*
+ * The path as it must be found again after chdir(2): absolute, and behind the link that may be
+ * followed.
+ */
 static char *absolute_path(const char *path, bool follow)
 {
     char *resolved = follow ? realpath(path, NULL) : NULL;

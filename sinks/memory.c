@@ -12,8 +12,8 @@
 #define BYTES_MAX     (UINT64_C(1) << 30)
 
 /*
- * The ring holds entries, each a size and the bytes of a line, and `used` bytes of it from `head` on are in use. An entry
- * may go over the end and on at the start.
+ * The ring holds entries, each a size and the bytes of a line, and `used` bytes of it from `head`
+ * on are in use. An entry may go over the end and on at the start.
  */
 struct memory_sink {
     char *ring;

@@ -55,7 +55,10 @@ static int lock_exclusive(int fd)
     return 0;
 }
 
-/* Whether a name still is this open file. Who holds the file's lock can rely on the answer: only he renames it. */
+/*
+ * Whether a name still is this open file. Who holds the file's lock can rely on the answer: only he
+ * renames it.
+ */
 static bool is_named(int dir, const char *name, int fd)
 {
     struct stat own, at;
@@ -63,7 +66,10 @@ static bool is_named(int dir, const char *name, int fd)
            own.st_dev == at.st_dev && own.st_ino == at.st_ino;
 }
 
-/* Open a rotated file that nobody writes any more. EAGAIN: somebody does. ENOENT: nothing to do under this name. */
+/*
+ * Open a rotated file that nobody writes any more. EAGAIN: somebody does. ENOENT: nothing to do
+ * under this name.
+ */
 static int open_source(struct weftp_compressor *compressor, int dir, const char *name,
                        struct stat *found)
 {
@@ -78,7 +84,10 @@ static int open_source(struct weftp_compressor *compressor, int dir, const char 
     return err;
 }
 
-/* Open the file that the .gz grows in, empty, for this thread alone. EAGAIN: another process works on one. */
+/*
+ * Open the file that the .gz grows in, empty, for this thread alone. EAGAIN: another process works
+ * on one.
+ */
 static int open_temporary(struct weftp_compressor *compressor, int dir, const char *name,
                           const struct stat *like)
 {
@@ -113,7 +122,10 @@ static int remove_plain(const struct weftp_compressor *compressor, uint32_t numb
     return weftp_io.unlinkat(dir, plain.text, 0) == 0 ? 0 : errno;
 }
 
-/* Give the whole .gz the name that belongs to its source, wherever rotation has moved that. Under the names' lock. */
+/*
+ * Give the whole .gz the name that belongs to its source, wherever rotation has moved that. Under
+ * the names' lock.
+ */
 static int rename_whole(const struct weftp_compressor *compressor, const char *temporary,
                         uint32_t number)
 {
@@ -126,8 +138,8 @@ static int rename_whole(const struct weftp_compressor *compressor, const char *t
 }
 
 /*
- * Put the .gz in the plain file's place. The names are not locked while the directory is synced, which may take long:
- * a rotation in between moves both together, or removes the plain one itself.
+ * Put the .gz in the plain file's place. The names are not locked while the directory is synced,
+ * which may take long: a rotation in between moves both together, or removes the plain one itself.
  */
 static int replace(struct weftp_compressor *compressor, int dir, const char *temporary,
                    const struct stat *source)
@@ -161,7 +173,10 @@ static int compress_opened(struct weftp_compressor *compressor, int dir, const c
     return err != 0 ? err : replace(compressor, dir, temporary, source);
 }
 
-/* Both names at one number: the end of a compression that a crash cut short, or somebody else's file. */
+/*
+ * Both names at one number: the end of a compression that a crash cut short, or somebody else's
+ * file.
+ */
 static int finish_pair(struct weftp_compressor *compressor, uint32_t number)
 {
     const int err = weftp_rotation_lock(compressor->rotation, &compressor->lock, LOCK_TIMEOUT_MS);
@@ -209,7 +224,10 @@ static void remove_leftover(struct weftp_compressor *compressor, int dir)
     close_one(&compressor->temporary);
 }
 
-/* One look at all numbers, the oldest first. Returns 0, EAGAIN when something is left for later, or another errno. */
+/*
+ * One look at all numbers, the oldest first. Returns 0, EAGAIN when something is left for later, or
+ * another errno.
+ */
 static int compress_all(struct weftp_compressor *compressor)
 {
     int result = 0;
@@ -226,13 +244,32 @@ static int compress_all(struct weftp_compressor *compressor)
     return result;
 }
 
+static void set_busy(struct weftp_compressor *compressor, bool busy)
+{
+    pthread_mutex_lock(&compressor->mutex);
+    compressor->busy = busy;
+    if (!busy) pthread_cond_broadcast(&compressor->idle);
+    pthread_mutex_unlock(&compressor->mutex);
+}
+
+/*
+ * Others still use a file. Nobody shall wait for that, least of all at exit: while we pause we are
+ * not busy.
+ */
+static void pause_for(struct weftp_compressor *compressor, int64_t pause_ns)
+{
+    set_busy(compressor, false);
+    for (int64_t slept = 0; slept < pause_ns && !stops(compressor); slept += BUSY_PAUSE_NS)
+        weftp_sleep_ns(BUSY_PAUSE_NS);
+    set_busy(compressor, true);
+}
+
 static void work(struct weftp_compressor *compressor)
 {
     int64_t pause_ns = BUSY_PAUSE_NS;
     int err = compress_all(compressor);
     for (unsigned tries = 0; err == EAGAIN && tries < BUSY_TRIES_MAX; tries++) {
-        for (int64_t slept = 0; slept < pause_ns && !stops(compressor); slept += BUSY_PAUSE_NS)
-            weftp_sleep_ns(BUSY_PAUSE_NS);
+        pause_for(compressor, pause_ns);
         if (stops(compressor)) return;
         if (pause_ns < BUSY_PAUSE_NS_MAX) pause_ns *= 2;
         err = compress_all(compressor);

@@ -7,7 +7,10 @@
 
 #define WEFTP_DUE_INTERVAL_NS UINT64_C(1000000000)
 
-/* Whether `now_ns` is a second or more after `last_ns`, or, where the clock jumped back, before it. Any values. */
+/*
+ * Whether `now_ns` is a second or more after `last_ns`, or, where the clock jumped back, before it.
+ * Any values.
+ */
 static inline bool weftp_due(int64_t now_ns, int64_t last_ns)
 {
     const uint64_t shifted = (uint64_t)now_ns - (uint64_t)last_ns + WEFTP_DUE_INTERVAL_NS;

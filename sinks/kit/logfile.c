@@ -56,7 +56,9 @@ static bool is_same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Whether the last byte is something else than a newline. What cannot be read is taken to be whole. */
+/*
+ * Whether the last byte is something else than a newline. What cannot be read is taken to be whole.
+ */
 static bool ends_torn(const struct weftp_logfile *file, const struct stat *own)
 {
     struct stat now;
@@ -71,8 +73,8 @@ static bool ends_torn(const struct weftp_logfile *file, const struct stat *own)
 }
 
 /*
- * Lock a file that was just opened, and look at its end while no other process writes it. Returns 0, an errno, or
- * EAGAIN: it is being renamed or compressed.
+ * Lock a file that was just opened, and look at its end while no other process writes it. Returns
+ * 0, an errno, or EAGAIN: it is being renamed or compressed.
  */
 static int settle(const struct weftp_logfile *file, int fd, struct stat *own, uint64_t *torn_at)
 {
@@ -159,8 +161,8 @@ static bool is_at_end(const struct weftp_logfile *file, uint64_t *end)
 }
 
 /*
- * A fragment of `done` bytes was written and its rest cannot be: cut it off, when no other process writes (else its
- * line might be cut); or remember to close it off.
+ * A fragment of `done` bytes was written and its rest cannot be: cut it off, when no other process
+ * writes (else its line might be cut); or remember to close it off.
  */
 static void cut_fragment(struct weftp_logfile *file, size_t done)
 {
@@ -179,7 +181,10 @@ static ssize_t write_masked(struct weftp_logfile *file, const char *data, size_t
     return weftp_io_write_masked(file->fd, data, size, SIGXFSZ);
 }
 
-/* Finish one line of which `done` bytes are out. After a short write: only while nothing of others stands behind it. */
+/*
+ * Finish one line of which `done` bytes are out. After a short write: only while nothing of others
+ * stands behind it.
+ */
 static bool put_line(struct weftp_logfile *file, const char *data, size_t size, size_t done)
 {
     uint64_t end;
@@ -256,7 +261,10 @@ void weftp_logfile_forked(struct weftp_logfile *file)
 void weftp_logfile_close(struct weftp_logfile *file)
 {
     if (file->fd < 0) return;
-    /* A child may hold this descriptor too, and would keep the lock; but the lock of a parent is not ours to give. */
+    /*
+     * A child may hold this descriptor too, and would keep the lock; but the lock of a parent is
+     * not ours to give.
+     */
     if (!file->inherited) (void)flock(file->fd, LOCK_UN);
     close(file->fd);
     file->fd = -1;

@@ -2,7 +2,8 @@
  * A sink's options, read by a table: each row says the key, the type and where the value goes.
  *
  * Its job: values checked, the first bad or unknown one named. Not its job: what they do.
- * Threads: any; nothing is kept. May include: base.
+ * Threads: any; nothing is kept.
+ * May include: base.
  */
 #ifndef WEFTP_SINKS_KIT_OPTIONS_H
 #define WEFTP_SINKS_KIT_OPTIONS_H
@@ -28,8 +29,9 @@ struct weftp_option {
 };
 
 /*
- * Read `options` by `rows`, of which the last has a key of NULL; its `accepted` lists the keys. options may be NULL.
- * @retval WEFT_EINVAL  *error names the first option that is unknown or bad; the others are read all the same.
+ * Read `options` by `rows`, of which the last has a key of NULL; its `accepted` lists the keys.
+ * options may be NULL.
+ * @retval WEFT_EINVAL  *error names the first option that is unknown or bad; the others are read.
  */
 weft_status weftp_options_read(const struct weft_options_kv *options,
                                const struct weftp_option *rows, struct weft_sink_error *error);

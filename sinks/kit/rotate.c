@@ -74,7 +74,10 @@ int weftp_rotation_lock(const struct weftp_rotation *rotation, struct weftp_rota
 
 void weftp_rotation_unlock(struct weftp_rotation_lock *lock)
 {
-    /* A child that was forked meanwhile holds the descriptor too: closing alone would leave it locked. */
+    /*
+     * A child that was forked meanwhile holds the descriptor too: closing alone would leave it
+     * locked.
+     */
     if (lock->lock >= 0) (void)flock(lock->lock, LOCK_UN);
     weftp_rotation_forked(lock);
 }
@@ -195,7 +198,10 @@ static int move_slot(const struct weftp_rotation *rotation, int dir, const struc
     int err = 0;
     bool plain = slot->plain_kind == WEFTP_ROTATED_OURS;
     const bool gz = slot->gz_kind == WEFTP_ROTATED_OURS;
-    /* Both: a crash came between the end of compression and the removal. Moved apart they would be taken for two. */
+    /*
+     * Both: a crash came between the end of compression and the removal. Moved apart they would be
+     * taken for two.
+     */
     if (plain && gz && weftp_rotated_is_whole(dir, slot->gz.text, slot->plain_size)) {
         if (weftp_io.unlinkat(dir, slot->plain.text, 0) != 0) return errno;
         plain = false;
@@ -205,7 +211,10 @@ static int move_slot(const struct weftp_rotation *rotation, int dir, const struc
     return err;
 }
 
-/* Move every number up by one, from the highest down; what is more than keep - 1 goes. *room: the lowest number, free. */
+/*
+ * Move every number up by one, from the highest down; what is more than keep - 1 goes. *room: the
+ * lowest number, free.
+ */
 static int make_room(const struct weftp_rotation *rotation, int dir, uint32_t *room)
 {
     uint32_t count = 0;

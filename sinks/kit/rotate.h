@@ -1,13 +1,15 @@
 /*
- * Rotated files: app.log.1 is the newest, app.log.2 older, and so on, each plain or with .gz at its end.
+ * Rotated files: app.log.1 is the newest, app.log.2 older, and so on, each plain or with .gz at its
+ * end.
  *
- * Its job: names, and moving them under a lock that all processes take (.app.log.lock, which stays). Not its job: when,
- * opening the new file, compressing.
- * Threads: any; the struct is constant. One process or a hundred: the lock decides. May include: port.
+ * Its job: names, and moving them under a lock that all processes take (.app.log.lock, which
+ * stays). Not its job: when, opening the new file, compressing.
+ * Threads: any; the struct is constant. One process or a hundred: the lock decides.
+ * May include: port.
  *
- * Only regular files with one link whose names match exactly are moved, replaced or removed; a number that something
- * else has taken is passed over. A crash between two renames leaves a gap in the numbers, which the next rotation
- * fills; nothing is ever renamed onto a file that is there.
+ * Only regular files with one link whose names match exactly are moved, replaced or removed; a
+ * number that something else has taken is passed over. A crash between two renames leaves a gap in
+ * the numbers, which the next rotation fills; nothing is ever renamed onto a file that is there.
  */
 #ifndef WEFTP_SINKS_KIT_ROTATE_H
 #define WEFTP_SINKS_KIT_ROTATE_H
@@ -47,15 +49,22 @@ void weftp_rotation_unlock(struct weftp_rotation_lock *lock);
 void weftp_rotation_forked(struct weftp_rotation_lock *lock);
 
 /*
- * Rotate: make room at 1 and move the file there, if it still is the one with this identity; remove what is more than
- * `keep`. *rotated says whether it was; another process may have been faster, which is no error. Returns 0 or an errno.
+ * Rotate: make room at 1 and move the file there, if it still is the one with this identity; remove
+ * what is more than `keep`. *rotated says whether it was; another process may have been faster,
+ * which is no error. Returns 0 or an errno.
  */
 int weftp_rotation_run(const struct weftp_rotation *rotation, dev_t dev, ino_t ino, bool *rotated);
 
-/* Write a name: prefix, the file's name, suffix; with a number in front of the suffix unless it is 0. 0 or ENAMETOOLONG. */
+/*
+ * Write a name: prefix, the file's name, suffix; with a number in front of the suffix unless it is
+ * 0. 0 or ENAMETOOLONG.
+ */
 int weftp_rotated_name(const struct weftp_rotation *rotation, struct weftp_rotated_name *name,
                        const char *prefix, uint32_t number, const char *suffix);
-/* The first number that is free; 0 with errno set when there is none. Under the lock, or as an estimate. */
+/*
+ * The first number that is free; 0 with errno set when there is none. Under the lock, or as an
+ * estimate.
+ */
 uint32_t weftp_rotation_top(const struct weftp_rotation *rotation, int dir);
 /* The number of the plain rotated file with this identity, 0: there is none. Under the lock. */
 uint32_t weftp_rotation_find(const struct weftp_rotation *rotation, int dir, dev_t dev, ino_t ino);
@@ -63,7 +72,10 @@ uint32_t weftp_rotation_find(const struct weftp_rotation *rotation, int dir, dev
 enum weftp_rotated_kind { WEFTP_ROTATED_NONE, WEFTP_ROTATED_OURS, WEFTP_ROTATED_FOREIGN };
 /* What a name in the directory is. *size: bytes of one of ours; may be NULL. */
 enum weftp_rotated_kind weftp_rotated_kind(int dir, const char *name, uint64_t *size);
-/* Whether `gz` is the whole of a plain file of `size` bytes: its trailer says so. Then the plain one is a leftover. */
+/*
+ * Whether `gz` is the whole of a plain file of `size` bytes: its trailer says so. Then the plain
+ * one is a leftover.
+ */
 bool weftp_rotated_is_whole(int dir, const char *gz, uint64_t size);
 
 #endif

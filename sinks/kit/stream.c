@@ -63,8 +63,9 @@ static bool is_local_socket(int fd)
 }
 
 /*
- * Whether lines may go to what the number means now, when it is not what it was. What a program is started with is
- * never close-on-exec; what it opens for itself, and what may by chance have got a low number, often is.
+ * Whether lines may go to what the number means now, when it is not what it was. What a program is
+ * started with is never close-on-exec; what it opens for itself, and what may by chance have got a
+ * low number, often is.
  */
 static bool is_acceptable(const struct weftp_stream *stream, const struct stat *now)
 {
@@ -72,13 +73,13 @@ static bool is_acceptable(const struct weftp_stream *stream, const struct stat *
     const bool own = stream->number <= STDERR_FILENO && flags >= 0 && (flags & FD_CLOEXEC) != 0;
     if (flags < 0 || own) return false;
     if (S_ISFIFO(now->st_mode) || S_ISCHR(now->st_mode)) return true;
-    if (S_ISSOCK(now->st_mode)) return is_local_socket(stream->number);
+    if (S_ISSOCK(now->st_mode)) return !stream->begun || is_local_socket(stream->number);
     return S_ISREG(now->st_mode) && (is_same(stream, now) || !stream->begun);
 }
 
 /*
- * Stop writing. A pipe is let go, so that its reader sees the end; a regular file stays open, unwritten: while it is
- * open no other file can get its inode number and be taken for it.
+ * Stop writing. A pipe is let go, so that its reader sees the end; a regular file stays open,
+ * unwritten: while it is open no other file can get its inode number and be taken for it.
  */
 static void lose(struct weftp_stream *stream)
 {
@@ -108,7 +109,10 @@ static void adopt(struct weftp_stream *stream, const struct stat *seen)
     stream->stalled = false;
 }
 
-/* A program that closes all numbers from 3 on closes the duplicate too, and its next file may get that number. */
+/*
+ * A program that closes all numbers from 3 on closes the duplicate too, and its next file may get
+ * that number.
+ */
 static void check_duplicate(struct weftp_stream *stream)
 {
     struct stat own;
@@ -137,7 +141,7 @@ static ssize_t write_some(struct weftp_stream *stream, const char *data, size_t 
 {
     switch (stream->kind) {
     case S_IFSOCK: return send(stream->fd, data, size, MSG_NOSIGNAL);
-    case S_IFIFO: return weftp_io_write_pipe(stream->fd, data, size);
+    case S_IFIFO: return weftp_io.write_pipe(stream->fd, data, size);
     default:
         if (stream->limited) return weftp_io_write_masked(stream->fd, data, size, SIGXFSZ);
         return weftp_io.write(stream->fd, data, size);
@@ -189,7 +193,10 @@ static int finish_rest(struct weftp_stream *stream, struct patience *patience)
     return err;
 }
 
-/* Keep what is left of a line. Without memory for it, at least its end: the next line begins on a line of its own. */
+/*
+ * Keep what is left of a line. Without memory for it, at least its end: the next line begins on a
+ * line of its own.
+ */
 static bool keep_rest(struct weftp_stream *stream, const char *data, size_t size)
 {
     stream->rest = malloc(size);

@@ -1,19 +1,20 @@
 /*
  * Whole lines to a descriptor that belongs to the application: stdout, stderr, or another number.
  *
- * Its job: write lines through a private duplicate, and only as long as the number still means the same file; finish
- * what was begun; wait within bounds; tear nothing when several processes share a pipe; never die of SIGPIPE.
- * Not its job: opening files (kit/logfile.h).
+ * Its job: write lines through a private duplicate, and only as long as the number still means the
+ * same file; finish what was begun; wait within bounds; tear nothing when several processes share a
+ * pipe; never die of SIGPIPE. Not its job: opening files (kit/logfile.h).
  *
  *   function       | called by
  *   ---------------|------------------------------------------
  *   all but forked | one thread at a time, cancellation disabled
  *   forked         | the child, in its only thread
  *
- * What the number means is looked at once a second at most, by the lines' own time. Until then lines go where they
- * went, and a pipe's reader sees no end of file. Then: closed or replaced by a regular file that is another one, or by
- * anything that the program opened for itself (close-on-exec): lines are lost with EBADF until that ends. Replaced by
- * a pipe, a terminal, a character device or a local socket: lines go there.
+ * What the number means is looked at once a second at most, by the lines' own time. Until then
+ * lines go where they went, and a pipe's reader sees no end of file. Then: closed or replaced by a
+ * regular file that is another one, or by anything that the program opened for itself (close-on-
+ * exec): lines are lost with EBADF until that ends. Replaced by a pipe, a terminal, a character
+ * device or a local socket: lines go there.
  * May include: port, public sink header.
  */
 #ifndef WEFTP_SINKS_KIT_STREAM_H
@@ -29,9 +30,8 @@ enum weftp_stream_lock { WEFTP_LOCK_AUTO, WEFTP_LOCK_ALWAYS, WEFTP_LOCK_NEVER };
 
 struct weftp_stream {
     /* Set these after init. */
-    uint32_t
-        timeout_ms; /* longest wait for room where the descriptor does not block, and for the lock */
-    unsigned lock;  /* enum weftp_stream_lock */
+    uint32_t timeout_ms; /* longest wait for the lock, and for room where it does not block */
+    unsigned lock;       /* enum weftp_stream_lock */
     /* The rest is stream.c's. */
     int number;     /* of the application */
     int fd;         /* the duplicate, -1: none */
@@ -54,7 +54,8 @@ struct weftp_stream {
 /* Begin. A number that is not open is no error: it is looked at again. */
 void weftp_stream_init(struct weftp_stream *stream, int number);
 /*
- * Write one line, whole. A line of which a part went out counts as taken: its remainder is kept and goes first.
+ * Write one line, whole. A line of which a part went out counts as taken: its remainder is kept and
+ * goes first.
  * @retval WEFT_EIO  The line is lost; stream->error says why.
  */
 weft_status weftp_stream_put(struct weftp_stream *stream, const struct weft_line *line);

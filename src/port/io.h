@@ -1,10 +1,12 @@
 /*
- * The system calls that sinks make, behind one table of functions, so that tests can put EINTR, short writes and dying
- * in their place.
+ * The system calls that sinks make, behind one table of functions, so that tests can put EINTR,
+ * short writes and dying in their place.
  *
- * Its job: the calls, and signals that a write would raise. Not its job: what is retried (the sinks know).
+ * Its job: the calls, and signals that a write would raise. Not its job: what is retried (the sinks
+ * know).
  *
- * All are cancellation points or may be: the caller has disabled cancellation. Async-signal-safe. Level 0.
+ * All are cancellation points or may be: the caller has disabled cancellation. Async-signal-safe.
+ * Level 0.
  */
 #ifndef WEFTP_PORT_IO_H
 #define WEFTP_PORT_IO_H
@@ -16,6 +18,7 @@
 
 struct weftp_io {
     ssize_t (*write)(int fd, const void *data, size_t size);
+    ssize_t (*write_pipe)(int fd, const void *data, size_t size); /* without SIGPIPE */
     ssize_t (*writev)(int fd, const struct iovec *parts, int count);
     int (*fsync)(int fd);
     int (*renameat)(int old_dir, const char *old_name, int new_dir, const char *new_name);
@@ -25,23 +28,24 @@ struct weftp_io {
 extern struct weftp_io weftp_io;
 
 /*
- * write(2), but the signal that it raises together with an error (SIGPIPE with EPIPE, SIGXFSZ with EFBIG) is swallowed,
- * whatever this thread's mask and the process's disposition are. One that was pending before stays pending.
- * Costs two or three more system calls.
+ * write(2), but the signal that it raises together with an error (SIGPIPE with EPIPE, SIGXFSZ with
+ * EFBIG) is swallowed, whatever this thread's mask and the process's disposition are. One that was
+ * pending before stays pending. Costs two or three more system calls.
  */
 ssize_t weftp_io_write_masked(int fd, const void *data, size_t size, int signal_number);
 /* The same for writev(2). */
 ssize_t weftp_io_writev_masked(int fd, const struct iovec *parts, int count, int signal_number);
-/* write(2) to a pipe without SIGPIPE, by the cheapest way that this kernel has. */
-ssize_t weftp_io_write_pipe(int fd, const void *data, size_t size);
 /*
- * Move a new descriptor out of the numbers of stdio, where the program's prints would find it; closes the old number.
- * Keeps close-on-exec set. Returns the descriptor, or -1 (and the old one closed) with errno set. Passes -1 through.
+ * Move a new descriptor out of the numbers of stdio, where the program's prints would find it;
+ * closes the old number. Keeps close-on-exec set. Returns the descriptor, or -1 (and the old one
+ * closed) with errno set. Passes -1 through.
  */
 int weftp_io_private(int fd);
 /* Whether RLIMIT_FSIZE is finite, so that a write to a file can raise SIGXFSZ. */
 bool weftp_io_size_limited(void);
-/* Whether this process runs inside a container that says so by a file (Docker, Podman, Kubernetes). */
+/*
+ * Whether this process runs inside a container that says so by a file (Docker, Podman, Kubernetes).
+ */
 bool weftp_io_in_container(void);
 
 #endif

@@ -86,8 +86,8 @@ void weftp_pipe_unlock(int fd, uint64_t key)
 }
 
 /*
- * A pipe holds pages, not bytes. Small writes share one, but two neighbours may leave half of both unused, so `used`
- * bytes occupy at most twice their pages and two more.
+ * A pipe holds pages, not bytes. Small writes share one, but two neighbours may leave half of both
+ * unused, so `used` bytes occupy at most twice their pages and two more.
  */
 static bool has_room(size_t used, size_t need_pages, size_t pages, size_t page_size)
 {

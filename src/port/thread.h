@@ -1,6 +1,6 @@
 /*
- * weft's own threads: named, with every asynchronous signal blocked, so that the application's handlers run on the
- * application's threads.
+ * weft's own threads: named, with every asynchronous signal blocked, so that the application's
+ * handlers run on the application's threads.
  *
  * Threads: any. Signals: unsafe. Level 0.
  */
@@ -11,8 +11,8 @@
 #include <stdbool.h>
 
 /*
- * Start a joinable thread. All signals but those that a fault raises are blocked in it from its first instruction;
- * cancellation is disabled.
+ * Start a joinable thread. All signals but those that a fault raises are blocked in it from its
+ * first instruction; cancellation is disabled.
  *
  * @param name        At most 15 bytes, "weft-…".
  * @param background  It gets the lowest priority.

@@ -1,11 +1,17 @@
-/* The program closes stdout, and the next file that it opens gets the number: no line ever goes into that file. */
+/*
+ * The program closes stdout, and the next file that it opens gets the number: no line ever goes
+ * into that file.
+ */
 #include "support/sinks.h"
 
 #include "sinks/console.h"
 
 #define ROUNDS 200
 
-/* Whatever the time between closing, opening and logging is: the data file holds data alone, and what was taken is in the pipe. */
+/*
+ * Whatever the time between closing, opening and logging is: the data file holds data alone, and
+ * what was taken is in the pipe.
+ */
 static void close_and_open(void *arg)
 {
     int ends[2], taken = 0, lost = 0;
@@ -48,7 +54,10 @@ static void test_reused_number_stays_clean(void **state)
     free(text);
 }
 
-/* Closed from the start, as by a careless parent: lines are lost, the service lives, a later pipe is taken up. */
+/*
+ * Closed from the start, as by a careless parent: lines are lost, the service lives, a later pipe
+ * is taken up.
+ */
 static void closed_from_the_start(void *arg)
 {
     int ends[2];

@@ -1,6 +1,7 @@
 /*
- * A full disk: a tmpfs of 1 MB where this process may mount one (in a mount namespace of its own), and RLIMIT_FSIZE in
- * any case. Lines are whole or not there, what was not taken is known, and writing goes on when there is room again.
+ * A full disk: a tmpfs of 1 MB where this process may mount one (in a mount namespace of its own),
+ * and RLIMIT_FSIZE in any case. Lines are whole or not there, what was not taken is known, and
+ * writing goes on when there is room again.
  */
 #include "support/sinks.h"
 
@@ -96,7 +97,9 @@ static void test_tmpfs(void **state)
     close(ballast);
 }
 
-/* Rotation and compression on the full disk: nothing that was taken goes, but what `keep` gives up. */
+/*
+ * Rotation and compression on the full disk: nothing that was taken goes, but what `keep` gives up.
+ */
 static void test_tmpfs_with_rotation(void **state)
 {
     static bool taken[3000];
@@ -126,7 +129,9 @@ static void at_the_limit(void *arg)
     static bool taken[300];
     char line[LINE_SIZE];
     unsigned count = 0;
-    /* 100 lines and a half, or exactly 100: the last needs a short write or raises SIGXFSZ at once. */
+    /*
+     * 100 lines and a half, or exactly 100: the last needs a short write or raises SIGXFSZ at once.
+     */
     struct rlimit limit = {100 * LINE_SIZE + (arg ? LINE_SIZE / 2 : 0), RLIM_INFINITY};
     signal(SIGXFSZ, SIG_DFL);
     struct sink sink = OPEN(&weftp_sink_file, "path", in_scratch("limited.log"));
@@ -178,7 +183,10 @@ static void test_size_limit_unasked(void **state)
     assert_int_equal(in_child(limit_unasked, NULL), 0);
 }
 
-/* With another process on the file a fragment is not cut off, since that might cut its line: it is closed off. */
+/*
+ * With another process on the file a fragment is not cut off, since that might cut its line: it is
+ * closed off.
+ */
 static void fragment_beside_another(void *arg)
 {
     char line[LINE_SIZE];

@@ -1,4 +1,7 @@
-/* A file sink at the limits of its process and its place: few descriptors, odd paths, read-only places. */
+/*
+ * A file sink at the limits of its process and its place: few descriptors, odd paths, read-only
+ * places.
+ */
 #include "support/sinks.h"
 
 #include "sinks/file.h"
@@ -20,7 +23,10 @@ static int fill_descriptors(void)
     return last;
 }
 
-/* Descriptors run out: rotation is put off, the old file goes on, no line is lost; with room again it rotates. */
+/*
+ * Descriptors run out: rotation is put off, the old file goes on, no line is lost; with room again
+ * it rotates.
+ */
 static void few_descriptors(void *arg)
 {
     const struct rlimit limit = {12, 12};
@@ -36,7 +42,10 @@ static void few_descriptors(void *arg)
         told = told || (sink.status == WEFT_EIO && sink_error(&sink).err == EMFILE);
     }
     if (!told) _exit(4);
-    /* One, two, three … free ones: somewhere in between a rotation succeeds in part; lines never care. */
+    /*
+     * One, two, three … free ones: somewhere in between a rotation succeeds in part; lines never
+     * care.
+     */
     for (int i = 0; i < 6; i++, sink.time_ns += SECOND_NS) {
         close(last--);
         if (!sink_put(&sink, "line\n")) _exit(5);
@@ -87,7 +96,10 @@ static void test_no_descriptor_at_all(void **state)
     assert_content("app.log", "found\n");
 }
 
-/* Every line of a sink that cannot work is lost with a reason, and when the reason is gone it works, within a second. */
+/*
+ * Every line of a sink that cannot work is lost with a reason, and when the reason is gone it
+ * works, within a second.
+ */
 static void assert_fails_then_works(const char *path, int err, void (*mend)(void))
 {
     struct sink sink = OPEN(&weftp_sink_file, "path", path, "max_bytes", "1k");
@@ -160,7 +172,9 @@ static void test_read_only_place(void **state)
     assert_int_equal(status, 0);
 }
 
-/* Not root: permissions count. The folder may be used, but nothing can be renamed in it any more. */
+/*
+ * Not root: permissions count. The folder may be used, but nothing can be renamed in it any more.
+ */
 static void without_permission(void *arg)
 {
     (void)arg;

@@ -1,6 +1,7 @@
 /*
- * Several processes and threads write one file, which rotates all the time and is compressed: every line is there once,
- * whole, and the lines of one writer stand in their order from the oldest file to the newest.
+ * Several processes and threads write one file, which rotates all the time and is compressed: every
+ * line is there once, whole, and the lines of one writer stand in their order from the oldest file
+ * to the newest.
  */
 #include "support/sinks.h"
 
@@ -57,7 +58,9 @@ static void *write_lines(void *arg)
     return NULL;
 }
 
-/* Two threads of one process. own: each has an instance of its own, as if it were another process. */
+/*
+ * Two threads of one process. own: each has an instance of its own, as if it were another process.
+ */
 static int run_threads(struct sink *shared, int process, bool own)
 {
     pthread_mutex_t mutexes[THREADS] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};

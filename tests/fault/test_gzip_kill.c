@@ -1,6 +1,6 @@
 /*
- * SIGKILL at every system call of a compression and of a rotation: afterwards each line is there once, plain or in a
- * whole .gz, and the next start finishes what was begun and leaves no debris.
+ * SIGKILL at every system call of a compression and of a rotation: afterwards each line is there
+ * once, plain or in a whole .gz, and the next start finishes what was begun and leaves no debris.
  */
 #include "support/sinks.h"
 
@@ -173,7 +173,9 @@ static void rotate(void *arg)
     sink_close(&sink);
 }
 
-/* How often each line is there. A run that was killed may have written it or not; none may be torn. */
+/*
+ * How often each line is there. A run that was killed may have written it or not; none may be torn.
+ */
 static void count_lines(unsigned *counts)
 {
     for (int i = 0; i < 60; i++) {

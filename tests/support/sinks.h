@@ -1,6 +1,7 @@
 /*
- * Drive a sink through its type table, without the library around it: open by key/value pairs, write lines with times of
- * the test's own, look at files. Each test program that uses it has a scratch folder of its own, removed at the end.
+ * Drive a sink through its type table, without the library around it: open by key/value pairs,
+ * write lines with times of the test's own, look at files. Each test program that uses it has a
+ * scratch folder of its own, removed at the end.
  */
 #ifndef WEFT_TESTS_SUPPORT_SINKS_H
 #define WEFT_TESTS_SUPPORT_SINKS_H
@@ -25,7 +26,10 @@
 #include <weft/sys/sink.h>
 #include <zlib.h>
 
-/* Whether the thread sanitizer is on: it allows no new threads in the child of a process with several. */
+/*
+ * Whether the thread sanitizer is on: it allows no new threads in the child of a process with
+ * several.
+ */
 #if defined __SANITIZE_THREAD__
 #define UNDER_TSAN true
 #elif defined __has_feature
@@ -143,7 +147,10 @@ static inline bool exists(const char *name)
     return lstat(in_scratch(name), &found) == 0;
 }
 
-/* The whole of a file in the scratch folder, gunzipped when it is one; free it. NULL: there is none. */
+/*
+ * The whole of a file in the scratch folder, gunzipped when it is one; free it. NULL: there is
+ * none.
+ */
 static inline char *slurp_sized(const char *name, size_t *size)
 {
     gzFile file = gzopen(in_scratch(name), "rb");

@@ -1,4 +1,7 @@
-/* callback: lines reach the function that is set for the name, and setting waits for calls that are under way. */
+/*
+ * callback: lines reach the function that is set for the name, and setting waits for calls that are
+ * under way.
+ */
 #include "support/sinks.h"
 
 #include "sinks/callback.h"

@@ -1,4 +1,7 @@
-/* stdout: and stderr: through their type tables, with a descriptor of the test's own behind number 1 or 2. */
+/*
+ * stdout: and stderr: through their type tables, with a descriptor of the test's own behind number
+ * 1 or 2.
+ */
 #include "support/sinks.h"
 
 #include "sinks/console.h"
@@ -7,7 +10,10 @@
 #include <pty.h>
 #include <sys/socket.h>
 
-/* Each test runs in a child, whose stdout it may do anything with. CHECK leaves with the line as its answer. */
+/*
+ * Each test runs in a child, whose stdout it may do anything with. CHECK leaves with the line as
+ * its answer.
+ */
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
@@ -101,7 +107,10 @@ static void test_stderr(void **state)
     assert_content("err", "to stderr\n");
 }
 
-/* A pipe's reader sees the end once the program has let go of stdout: at the next line after a second. */
+/*
+ * A pipe's reader sees the end once the program has let go of stdout: at the next line after a
+ * second.
+ */
 static void closed_then_reused(void *arg)
 {
     int ends[2];
@@ -159,7 +168,10 @@ static void test_replaced_by_pipe(void **state)
     assert_content("first", "to the file\n");
 }
 
-/* A program that silences a library: dup, dup2, and back again. Never into the other file; then on with the first. */
+/*
+ * A program that silences a library: dup, dup2, and back again. Never into the other file; then on
+ * with the first.
+ */
 static void replaced_and_restored(void *arg)
 {
     (void)arg;

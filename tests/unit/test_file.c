@@ -150,7 +150,10 @@ static void test_folder_removed(void **state)
     sink_close(&sink);
 }
 
-/* A moved file whose successor cannot be made goes on being written, and that is said once a second. */
+/*
+ * A moved file whose successor cannot be made goes on being written, and that is said once a
+ * second.
+ */
 static void test_moved_for_good(void **state)
 {
     (void)state;
@@ -282,7 +285,9 @@ static void test_descriptor_closed_by_the_program(void **state)
     assert_content("data", "mine");
 }
 
-/* With stdio closed a new file would become stdout, and the program's prints would go into the log. */
+/*
+ * With stdio closed a new file would become stdout, and the program's prints would go into the log.
+ */
 static void without_stdio(void *arg)
 {
     (void)arg;

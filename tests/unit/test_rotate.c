@@ -1,4 +1,7 @@
-/* Rotation by size and compression: names, how many are kept, what is never touched, leftovers of a crash. */
+/*
+ * Rotation by size and compression: names, how many are kept, what is never touched, leftovers of a
+ * crash.
+ */
 #include "support/sinks.h"
 
 #include "sinks/file.h"
@@ -152,7 +155,9 @@ static void test_compressed(void **state)
     assert_false(exists("app.log.4") || exists("app.log.4.gz") || exists(".app.log.gz.tmp"));
 }
 
-/* What runs in this process under the name weft-gzip, and what it does with signals and priority. */
+/*
+ * What runs in this process under the name weft-gzip, and what it does with signals and priority.
+ */
 static bool find_thread(char *status, size_t size)
 {
     DIR *dir = opendir("/proc/self/task");
@@ -230,7 +235,10 @@ static void test_pair_that_is_none(void **state)
     assert_content("app.log.1.gz", "something else\n");
 }
 
-/* Whoever still writes a rotated file holds a shared lock, and the compressor leaves it plain until that ends. */
+/*
+ * Whoever still writes a rotated file holds a shared lock, and the compressor leaves it plain until
+ * that ends.
+ */
 static void test_file_in_use_is_not_compressed(void **state)
 {
     (void)state;
@@ -248,7 +256,10 @@ static void test_file_in_use_is_not_compressed(void **state)
     sink_close(&sink);
 }
 
-/* Two sinks on one path stand for two processes: the second finds the new file instead of rotating again. */
+/*
+ * Two sinks on one path stand for two processes: the second finds the new file instead of rotating
+ * again.
+ */
 static void test_rotated_by_another(void **state)
 {
     (void)state;
