@@ -1,6 +1,7 @@
 /*
- * Runs a fuzz target over files and folders of inputs that are given as arguments, so that the corpus
- * is replayed by every compiler and sanitizer, without libFuzzer. Fails when there is no input.
+ * Runs a fuzz target over files and folders of inputs that are given as arguments, so that the
+ * corpus is replayed by every compiler and sanitizer, without libFuzzer. Fails when there is no
+ * input.
  */
 #include <dirent.h>
 #include <stdint.h>

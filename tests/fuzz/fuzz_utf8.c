@@ -1,4 +1,7 @@
-/* UTF-8 on any bytes: steps stay inside of the text, the validator agrees with them, cuts split nothing. */
+/*
+ * UTF-8 on any bytes: steps stay inside of the text, the validator agrees with them, cuts split
+ * nothing.
+ */
 #include "src/base/utf8.h"
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* Raw JSON: what is taken and what is not, what is repaired, and memory that fails at every call. */
+/*
+ * Raw JSON: what is taken and what is not, what is repaired, and memory that fails at every call.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -42,7 +42,10 @@ static uint32_t random_below(uint32_t limit)
     return (uint32_t)(random_state >> 32) % limit;
 }
 
-/* Random text of one of some mixtures. A sequence may be split by the end, which makes it ill-formed. */
+/*
+ * Random text of one of some mixtures. A sequence may be split by the end, which makes it
+ * ill-formed.
+ */
 static void fill(char *text, size_t size, unsigned mixture)
 {
     static const char *const pieces[] = {"한", "국", "히",   "어", "é",  "ж",
@@ -201,7 +204,9 @@ static void a_buffer_that_is_too_small_overflows(void **state)
     }
 }
 
-/* The longest prefix in whole characters whose escaped form has at most `max` bytes, byte by byte. */
+/*
+ * The longest prefix in whole characters whose escaped form has at most `max` bytes, byte by byte.
+ */
 static size_t slow_prefix(const char *text, size_t size, size_t max)
 {
     size_t best = 0;

@@ -1,4 +1,6 @@
-/* Times: every style, every month of 9,999 years, the cached second, TZ and locale without effect. */
+/*
+ * Times: every style, every month of 9,999 years, the cached second, TZ and locale without effect.
+ */
 #include "src/base/time_text.h"
 #include <locale.h>
 #include <setjmp.h>

@@ -26,7 +26,9 @@ static struct bytes from_hex(const char *hex, size_t size)
     return bytes;
 }
 
-/* What the step function makes of a text: well-formed sequences as they are, U+FFFD for the rest. */
+/*
+ * What the step function makes of a text: well-formed sequences as they are, U+FFFD for the rest.
+ */
 static struct bytes repair(const struct bytes *in)
 {
     struct bytes repaired = {.size = 0};
