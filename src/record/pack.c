@@ -118,6 +118,7 @@ static uint32_t put_field(struct writer *writer, const weft_field *field, unsign
     uint32_t children = 0;
     size_t value_size = sizeof field->v;
     struct weftp_packed_field head = {field->size, (uint16_t)key_size, field->type, 0};
+    if (field->type > WEFT_TYPE_ERROR) head.type = WEFT_TYPE_NONE; /* nobody would unpack it */
     if (kind != WEFTP_PACKED_SCALAR) {
         value_size = kind == WEFTP_PACKED_TEXT && !null ? text_size(field) : 0;
         if (kind == WEFTP_PACKED_CHILDREN && depth < WEFTP_PACKED_DEPTH_MAX)

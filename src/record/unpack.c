@@ -37,6 +37,12 @@ static bool take_array(struct reader *reader, uint32_t count, const weft_field *
     return true;
 }
 
+/* Encoders index tables by type. */
+static bool is_type(uint8_t type)
+{
+    return type <= WEFT_TYPE_ERROR && type != WEFT_TYPE_END_;
+}
+
 /* ---- pairs ---- */
 
 static bool read_pair(struct reader *reader, struct weft_pair *pair)
@@ -47,7 +53,9 @@ static bool read_pair(struct reader *reader, struct weft_pair *pair)
     memcpy(&head, at, sizeof head);
     if (head.key_size == 0 || head.key_size > 128 || head.key_json_size > head.json_size)
         return false;
-    if (weftp_packed_kind(head.type) == WEFTP_PACKED_CHILDREN) return false;
+    if (!is_type(head.type) || head.type == WEFT_TYPE_NONE ||
+        weftp_packed_kind(head.type) == WEFTP_PACKED_CHILDREN)
+        return false;
     *pair = (struct weft_pair){.json_size = head.json_size,
                                .key_json_size = head.key_json_size,
                                .key_hash = head.key_hash};
@@ -85,6 +93,7 @@ static bool read_field(struct reader *reader, weft_field *field, enum weftp_pack
     const char *at = take(reader, sizeof head);
     if (!at) return false;
     memcpy(&head, at, sizeof head);
+    if (!is_type(head.type)) return false;
     *kind = weftp_packed_kind(head.type);
     *field = (weft_field){.size = head.size, .type = head.type};
     field->key_size = (uint8_t)(head.key_size <= 128 ? head.key_size : 0);
