@@ -125,6 +125,14 @@ def consume_module(args):
     run_and_check(args.build / "bare_host", bare_host_lines())
 
 
+def consume_examples(args):
+    """The examples' folder as a user copies it: a project of its own, against the installed tree."""
+    cmake(args, args.source / "examples", f"-DCMAKE_PREFIX_PATH={args.prefix}")
+    done = subprocess.run([str(args.build / "minimal")], capture_output=True, env=clean_environment(), timeout=60)
+    if done.returncode != 0 or done.stderr or not lines.parse(done.stdout):
+        sys.exit(f"minimal ended with {done.returncode}: {done.stdout!r} {done.stderr!r}")
+
+
 def subdirectory(args, how):
     cmake(args, "subdirectory", f"-DWEFT_SOURCE={args.source}", f"-DHOW={how}")
     check_needed(args.build / "consumer", True)
