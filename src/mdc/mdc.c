@@ -1,7 +1,8 @@
 /*
- * One thread-local slot, and the calls that exchange the frame in it, or the pairs in a frame that only the slot holds.
- * Every change has the same order: build, publish with one store, then give the old back, so that a signal handler on
- * this thread reads a whole context at any instant, and a failure leaves the context as it was.
+ * One thread-local slot, and the calls that exchange the frame in it, or the pairs in a frame that
+ * only the slot holds. Every change has the same order: build, publish with one store, then give
+ * the old back, so that a signal handler on this thread reads a whole context at any instant, and a
+ * failure leaves the context as it was.
  */
 #include "frame.h"
 
@@ -48,7 +49,10 @@ static void publish(struct weft_context *frame)
     weftp_frame_unref(earlier);
 }
 
-/* At the end of a thread. Destructors of others may put afterwards: that arms the key for another round. */
+/*
+ * At the end of a thread. Destructors of others may put afterwards: that arms the key for another
+ * round.
+ */
 static void thread_ended(void *unused)
 {
     (void)unused;
@@ -70,7 +74,10 @@ static bool arm(void)
     return slot.armed;
 }
 
-/* Serials are unique in the process, so that a token is found on whichever thread its chain is now. Never 0. */
+/*
+ * Serials are unique in the process, so that a token is found on whichever thread its chain is now.
+ * Never 0.
+ */
 static uint64_t next_serial(void)
 {
     if (slot.serial % SERIAL_BLOCK == 0)
@@ -97,8 +104,9 @@ static void publish_in_scope(struct weft_context *frame)
 }
 
 /*
- * Publish other pairs, whose share is taken over, with the trace that there is. A frame that nobody but this thread's
- * slot holds takes them by itself, which spares a second allocation: they too are published by one store.
+ * Publish other pairs, whose share is taken over, with the trace that there is. A frame that nobody
+ * but this thread's slot holds takes them by itself, which spares a second allocation: they too are
+ * published by one store.
  */
 static weft_status change_pairs(struct weftp_pair_set *pairs)
 {
@@ -220,7 +228,10 @@ static bool may_open(void)
     return arm();
 }
 
-/* Publish a frame as the first of a new scope over the current one. NULL (out of memory) opens none. */
+/*
+ * Publish a frame as the first of a new scope over the current one. NULL (out of memory) opens
+ * none.
+ */
 static weft_mdc_token open_scope(struct weft_context *frame)
 {
     if (!frame) return no_token;
@@ -300,7 +311,10 @@ weft_context *weft_mdc_swap(weft_context *next)
 {
     struct weft_context *earlier = current();
     const int saved = errno;
-    /* A thread that cannot be armed leaks `next` if it ends with it; to refuse it here would lose it for sure. */
+    /*
+     * A thread that cannot be armed leaks `next` if it ends with it; to refuse it here would lose
+     * it for sure.
+     */
     if (next) arm();
     __atomic_store_n(&slot.frame, next, __ATOMIC_RELEASE);
     errno = saved;

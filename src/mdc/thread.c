@@ -26,7 +26,10 @@ static void free_start(struct start *start)
     free(start);
 }
 
-/* A frame for elsewhere with what this thread has; *out NULL when that is nothing. False: out of memory. */
+/*
+ * A frame for elsewhere with what this thread has; *out NULL when that is nothing. False: out of
+ * memory.
+ */
 static bool hand_over(struct weft_context **out)
 {
     struct weft_context *captured = weft_mdc_capture();

@@ -1,19 +1,21 @@
 /*
- * The packed form of a record: the whole view as bytes without pointers, for what must outlive the call and perhaps the
- * process.
+ * The packed form of a record: the whole view as bytes without pointers, for what must outlive the
+ * call and perhaps the process.
  *
- * Its job: a record to bytes in one pass, and back to a view whose strings lie in the bytes. Not its job: where the
- * bytes are kept, and for how long; checksums (bytes that were changed give another record or are refused, no more).
+ * Its job: a record to bytes in one pass, and back to a view whose strings lie in the bytes. Not
+ * its job: where the bytes are kept, and for how long; checksums (bytes that were changed give
+ * another record or are refused, no more).
  *
  *   weftp_packed_size    | any thread, pure
  *   weftp_record_pack    | any thread; never allocates; signal-safe
  *   weftp_packed_needs   | any thread, pure; safe on hostile bytes
- *   weftp_record_unpack  | any thread; never allocates; safe on hostile bytes, its work is linear in their number
+ *   weftp_record_unpack  | any thread; never allocates; hostile bytes: safe, in linear time
  *
  * May include: base, public value headers.
  *
- * Order of the bytes: head, logger, thread, message, site, trace, bound pairs, MDC pairs, fields (children right behind
- * their parent), zeroes up to a multiple of 16. In the machine's own byte order; of this version of the library only.
+ * Order of the bytes: head, logger, thread, message, site, trace, bound pairs, MDC pairs, fields
+ * (children right behind their parent), zeroes up to a multiple of 16. In the machine's own byte
+ * order; of this version of the library only.
  */
 #ifndef WEFTP_RECORD_PACKED_H
 #define WEFTP_RECORD_PACKED_H
@@ -22,21 +24,26 @@
 
 #define WEFTP_PACKED_ALIGN    16
 #define WEFTP_PACKED_SIZE_MAX ((size_t)1 << 30)
-/* Objects and arrays in each other; deeper than encoders write, so that theirs is the limit. Deeper ones lose their children. */
+/*
+ * Objects and arrays in each other; deeper than encoders write, so that theirs is the limit. Deeper
+ * ones lose their children.
+ */
 #define WEFTP_PACKED_DEPTH_MAX 12
 
 enum {
     WEFTP_PACK_SITE_BY_ID = 1 /* the site as its id alone, without file, function and line */
 };
 
-/* The bytes that a record takes, a multiple of WEFTP_PACKED_ALIGN. */
+/* The bytes that a record takes, a multiple of WEFTP_PACKED_ALIGN; SIZE_MAX: no room would do. */
 size_t weftp_packed_size(const struct weft_record *record, unsigned options);
 
 /*
- * Pack a record at `to`, which has `room` bytes and needs no alignment. All that the record points to is copied. Keys of
- * more than 1,024 bytes keep as much as it takes to be cut by the encoder as before.
+ * Pack a record at `to`, which has `room` bytes and needs no alignment. All that the record points
+ * to is copied. Keys of more than 1,024 bytes keep as much as it takes to be cut by the encoder as
+ * before.
  *
- * @retval WEFT_ELIMIT  It takes more than `room` or WEFTP_PACKED_SIZE_MAX; what is at `to` is then of no use.
+ * @retval WEFT_ELIMIT  It takes more than `room` or WEFTP_PACKED_SIZE_MAX; what is at `to` is then
+ *                      of no use.
  */
 weft_status weftp_record_pack(const struct weft_record *record, unsigned options, void *to,
                               size_t room, size_t *size);
@@ -58,7 +65,10 @@ struct weftp_unpack_room {
     size_t pair_count;
 };
 
-/* A record as it was, borrowed from the packed bytes and the room. Must not be moved: `record` points into it. */
+/*
+ * A record as it was, borrowed from the packed bytes and the room. Must not be moved: `record`
+ * points into it.
+ */
 struct weftp_unpacked {
     struct weft_record record; /* its site is NULL when it came by id */
     uint32_t site_id;          /* 0: none */

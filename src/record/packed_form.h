@@ -1,5 +1,6 @@
 /*
- * The layout that pack.c writes and unpack.c reads. Heads are copied with memcpy and have no padding.
+ * The layout that pack.c writes and unpack.c reads. Heads are copied with memcpy and have no
+ * padding.
  * May include: public value headers.
  */
 #ifndef WEFTP_RECORD_PACKED_FORM_H
@@ -37,7 +38,10 @@ enum {
     WEFTP_PACKED_NULL_KEY = 2 /* no key follows */
 };
 
-/* Followed by the key with a NUL; then 8 bytes of value, or a text of `size` bytes, or `size` children. */
+/*
+ * Followed by the key with a NUL; then 8 bytes of value, or a text of `size` bytes, or `size`
+ * children.
+ */
 struct weftp_packed_field {
     uint32_t size;
     uint16_t key_size;

@@ -1,7 +1,8 @@
 /*
- * Sets of pairs. Building goes in three steps: choose what is taken (limits, twins), escape it once into scratch, and
- * lay everything down in one block of exactly the size that it needs. What comes from the earlier set is copied in runs,
- * a memcpy each, so that a put into a full set costs little more than one into an empty set.
+ * Sets of pairs. Building goes in three steps: choose what is taken (limits, twins), escape it once
+ * into scratch, and lay everything down in one block of exactly the size that it needs. What comes
+ * from the earlier set is copied in runs, a memcpy each, so that a put into a full set costs little
+ * more than one into an empty set.
  */
 #include "pair_lay.h"
 
@@ -19,14 +20,18 @@ static const struct weftp_value_style pair_style = {WEFTP_DOUBLE_SHORT, WEFTP_TI
 
 /* ---- choosing ---- */
 
-/* Measure a STR, BYTES or JSON value without reading beyond its limit; the result may be above it. */
+/*
+ * Measure a STR, BYTES or JSON value without reading beyond its limit; the result may be above it.
+ */
 static size_t raw_size(const weft_field *field, uint32_t size_max)
 {
     if (field->size != WEFT_SIZE_UNKNOWN_ || field->type == WEFT_TYPE_BYTES) return field->size;
     return strnlen(field->v.p, (size_t)size_max + 1);
 }
 
-/* Write a container's or raw JSON's text once, in its canonical form. WEFT_ELIMIT: it is too long. */
+/*
+ * Write a container's or raw JSON's text once, in its canonical form. WEFT_ELIMIT: it is too long.
+ */
 static weft_status encode_text(struct weftp_pair_build *build, struct weftp_pair_entry *entry)
 {
     struct weft_out *out = &build->texts;
@@ -126,7 +131,10 @@ static uint32_t find_index(const struct weft_pair *pairs, size_t count, const we
     return WEFTP_PAIR_NOT_EARLIER;
 }
 
-/* Let a measured entry into the set if the set as a whole allows it, in the place of its twin if it has one. */
+/*
+ * Let a measured entry into the set if the set as a whole allows it, in the place of its twin if it
+ * has one.
+ */
 static weft_status admit(struct weftp_pair_build *build, const struct weftp_pair_entry *entry)
 {
     const struct weftp_pair_limits *limits = build->limits;

@@ -1,8 +1,11 @@
 /*
- * Sets of pairs: typed entries that are copied and escaped once, for the MDC, bound fields and static fields.
+ * Sets of pairs: typed entries that are copied and escaped once, for the MDC, bound fields and
+ * static fields.
  *
- * Its job: build one block of memory from fields and an earlier set. Not its job: who owns it, and for how long.
- * Threads: a set is immutable once built; any thread may read it. May include: base, the field header.
+ * Its job: build one block of memory from fields and an earlier set. Not its job: who owns it, and
+ * for how long.
+ * Threads: a set is immutable once built; any thread may read it.
+ * May include: base, the field header.
  */
 #ifndef WEFTP_RECORD_PAIR_H
 #define WEFTP_RECORD_PAIR_H
@@ -24,8 +27,9 @@ struct weftp_pair_limits {
     }
 
 /*
- * Pairs and all that they point to lie in one block behind this head. Each pair's text is one piece - key, JSON, for
- * strings and bytes the raw value, each with a NUL - and the pieces lie behind each other in the order of the pairs.
+ * Pairs and all that they point to lie in one block behind this head. Each pair's text is one piece
+ * - key, JSON, for strings and bytes the raw value, each with a NUL - and the pieces lie behind
+ * each other in the order of the pairs.
  */
 struct weftp_pair_set {
     unsigned refs; /* atomic; 1 when built. For owners who share a set: weftp_pairs_ref */
@@ -36,15 +40,18 @@ struct weftp_pair_set {
 };
 
 /*
- * Build a set of `fields` (up to an END field, or `count` of them) and the pairs of `earlier` (may be NULL) whose keys
- * are not among them. put: a key that `earlier` has keeps its place there, and new keys come behind. prepend: all fields
- * come in front. Twins among the fields: the last one holds.
+ * Build a set of `fields` (up to an END field, or `count` of them) and the pairs of `earlier` (may
+ * be NULL) whose keys are not among them. put: a key that `earlier` has keeps its place there, and
+ * new keys come behind. prepend: all fields come in front. Twins among the fields: the last one
+ * holds.
  *
  * @param count     WEFT_SIZE_UNKNOWN_: up to the END.
- * @param rejected  How many fields were left out for a limit, a NULL or empty key, or no type. NULL: not wanted.
- * @retval WEFT_ENOMEM  *out and *rejected are unchanged.
- * Fields of WEFT_TYPE_NONE are skipped. NULL strings, bytes, objects and arrays become null. A field that is rejected
- * leaves an earlier value of its key as it was. *out is owned: free(3), or weftp_pairs_unref. An empty set is a set.
+ * @param rejected  How many fields were left out for a limit, a NULL or empty key, or no type.
+ *                  NULL: not wanted.
+ * @retval WEFT_ENOMEM  *out and *rejected are unchanged. Fields of WEFT_TYPE_NONE are skipped. NULL
+ *                      strings, bytes, objects and arrays become null. A field that is rejected
+ *                      leaves an earlier value of its key as it was. *out is owned: free(3), or
+ *                      weftp_pairs_unref. An empty set is a set.
  */
 weft_status weftp_pairs_put(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
                             const weft_field *fields, size_t count,
@@ -56,7 +63,10 @@ weft_status weftp_pairs_prepend(struct weftp_pair_set **out, const struct weftp_
 #define weftp_pairs_build(out, earlier, fields, count, limits, in_place, rejected)                 \
     ((in_place) ? weftp_pairs_put(out, earlier, fields, count, limits, rejected)                   \
                 : weftp_pairs_prepend(out, earlier, fields, count, limits, rejected))
-/* Build a set of `earlier` without a key; a whole copy when it is not there. Otherwise as weftp_pairs_put. */
+/*
+ * Build a set of `earlier` without a key; a whole copy when it is not there. Otherwise as
+ * weftp_pairs_put.
+ */
 weft_status weftp_pairs_without(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
                                 const char *key);
 
@@ -67,7 +77,10 @@ void weftp_pairs_unref(struct weftp_pair_set *set);
 /* Find a key; NULL when it is not there. Signal-safe. */
 const struct weft_pair *weftp_pairs_find(const struct weft_pair *pairs, size_t count,
                                          const char *key, size_t key_size);
-/* The value as NUL-terminated text that lives as long as the set: strings as given, others as their JSON. Signal-safe. */
+/*
+ * The value as NUL-terminated text that lives as long as the set: strings as given, others as their
+ * JSON. Signal-safe.
+ */
 const char *weftp_pair_text(const struct weft_pair *pair);
 
 #endif

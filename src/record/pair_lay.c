@@ -1,6 +1,7 @@
 /*
- * Laying a set down in one block of exactly the size that it needs. Runs of earlier pairs are copied with a memcpy each,
- * so that a put into a full set costs little more than one into an empty set.
+ * Laying a set down in one block of exactly the size that it needs. Runs of earlier pairs are
+ * copied with a memcpy each, so that a put into a full set costs little more than one into an empty
+ * set.
  */
 #include "pair_lay.h"
 
@@ -76,7 +77,10 @@ static void lay_run(struct laying *at, const struct weftp_pair_set *earlier, uin
     at->text += size;
 }
 
-/* The first entry, in the order of the earlier set, that replaces a pair from `from` on; NULL: none. */
+/*
+ * The first entry, in the order of the earlier set, that replaces a pair from `from` on; NULL:
+ * none.
+ */
 static const struct weftp_pair_entry *next_replacing(const struct weftp_pair_build *build,
                                                      uint32_t from)
 {
@@ -91,7 +95,10 @@ static const struct weftp_pair_entry *next_replacing(const struct weftp_pair_bui
     return next;
 }
 
-/* Copy the earlier set, each replaced pair's place taken by its entry (scratch given) or left out (NULL). */
+/*
+ * Copy the earlier set, each replaced pair's place taken by its entry (scratch given) or left out
+ * (NULL).
+ */
 static void lay_earlier(const struct weftp_pair_build *build, struct laying *at,
                         const char *scratch)
 {

@@ -1,5 +1,6 @@
 /*
- * The second half of building a set of pairs: what was chosen and escaped is laid down in one block.
+ * The second half of building a set of pairs: what was chosen and escaped is laid down in one
+ * block.
  *
  * Its job: memory layout. Not its job: limits and escaping (pair.c, which alone uses this).
  * Threads: one per build. May include: base, the field header.
@@ -51,7 +52,8 @@ static inline uint32_t weftp_pair_value_size(const weft_field *field)
 }
 
 /*
- * Lay a set down: the entries, whose JSON is in `scratch`, and the rest of the earlier set. Owned; NULL: out of memory.
+ * Lay a set down: the entries, whose JSON is in `scratch`, and the rest of the earlier set. Owned;
+ * NULL: out of memory.
  */
 struct weftp_pair_set *weftp_pairs_lay(const struct weftp_pair_build *build, const char *scratch);
 

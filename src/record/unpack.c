@@ -1,6 +1,6 @@
 /*
- * Nothing here trusts a byte: every size is compared with what is left before it is used, recursion ends at the depth
- * that packing keeps, and each field takes bytes, so that work is linear in them.
+ * Nothing here trusts a byte: every size is compared with what is left before it is used, recursion
+ * ends at the depth that packing keeps, and each field takes bytes, so that work is linear in them.
  */
 #include "packed_form.h"
 

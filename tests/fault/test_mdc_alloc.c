@@ -1,4 +1,7 @@
-/* Whichever allocation fails: a change of the context then says WEFT_ENOMEM (or opens no scope) and has not happened. */
+/*
+ * Whichever allocation fails: a change of the context then says WEFT_ENOMEM (or opens no scope) and
+ * has not happened.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +31,9 @@ static void describe(char *text, size_t size)
     if (at < size) snprintf(text + at, size - at, "%s", view.trace ? view.trace->trace_id : "");
 }
 
-/* One change; returns whether it was made. *token: the scope that it opened, if it is such a call. */
+/*
+ * One change; returns whether it was made. *token: the scope that it opened, if it is such a call.
+ */
 typedef bool (*change)(weft_mdc_token *token);
 
 static bool put_text(weft_mdc_token *token)
@@ -141,7 +146,10 @@ static void test_raw_json(void **state)
 {
     (void)state;
     if (!FAIL_ALLOC_WORKS) skip();
-    /* The parser may give up for want of memory; the value is then written as a string, and never half. */
+    /*
+     * The parser may give up for want of memory; the value is then written as a string, and never
+     * half.
+     */
     for (unsigned n = 0; n < ALLOCATIONS_MAX; n++) {
         weft_context *held;
         begin(false, &held);

@@ -1,6 +1,6 @@
 /*
- * Bytes that claim to be a packed record: whatever they are, they are refused or give a view that lies in them, that an
- * encoder can read, and that packs again to bytes that unpack.
+ * Bytes that claim to be a packed record: whatever they are, they are refused or give a view that
+ * lies in them, that an encoder can read, and that packs again to bytes that unpack.
  */
 #include <stddef.h>
 #include <stdint.h>

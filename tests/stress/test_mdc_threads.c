@@ -1,4 +1,6 @@
-/* Threads that come and go with entries of their own, and contexts that are handed between threads. */
+/*
+ * Threads that come and go with entries of their own, and contexts that are handed between threads.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

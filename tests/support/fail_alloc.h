@@ -1,8 +1,10 @@
 /*
- * Makes the Nth allocation fail, and counts allocations, by standing in front of the C library's malloc, calloc and
- * realloc. Include it in one file of a test program that is linked with the static library.
+ * Makes the Nth allocation fail, and counts allocations, by standing in front of the C library's
+ * malloc, calloc and realloc. Include it in one file of a test program that is linked with the
+ * static library.
  *
- * Under a sanitizer, which stands there itself, FAIL_ALLOC_WORKS is 0 and nothing ever fails: such tests skip.
+ * Under a sanitizer, which stands there itself, FAIL_ALLOC_WORKS is 0 and nothing ever fails: such
+ * tests skip.
  */
 #ifndef TEST_SUPPORT_FAIL_ALLOC_H
 #define TEST_SUPPORT_FAIL_ALLOC_H
@@ -25,7 +27,10 @@
 #define FAIL_ALLOC_WORKS 1
 #endif
 
-/* Atomic, for all threads: allocations so far; which one fails (UINT64_MAX: none); whether all after it fail, too. */
+/*
+ * Atomic, for all threads: allocations so far; which one fails (UINT64_MAX: none); whether all
+ * after it fail, too.
+ */
 static uint64_t fail_alloc_count, fail_alloc_at = UINT64_MAX;
 static bool fail_alloc_all;
 
@@ -45,7 +50,10 @@ static inline bool fail_alloc_stop(void)
 }
 
 #if FAIL_ALLOC_WORKS
-/* Count an allocation; the C library's function of this name, or NULL (errno set) when this one is to fail. */
+/*
+ * Count an allocation; the C library's function of this name, or NULL (errno set) when this one is
+ * to fail.
+ */
 static inline void *fail_alloc_next(void **cache, const char *name)
 {
     const uint64_t n = __atomic_fetch_add(&fail_alloc_count, 1, __ATOMIC_SEQ_CST);

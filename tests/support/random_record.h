@@ -1,6 +1,6 @@
 /*
- * Random records, with random bytes in every string and nested fields, for property tests. All memory is in the object;
- * a seed gives the same record on every machine.
+ * Random records, with random bytes in every string and nested fields, for property tests. All
+ * memory is in the object; a seed gives the same record on every machine.
  */
 #ifndef TEST_SUPPORT_RANDOM_RECORD_H
 #define TEST_SUPPORT_RANDOM_RECORD_H
@@ -37,7 +37,9 @@ static inline void *random_memory(struct random_record *r, size_t size)
     return p;
 }
 
-/* Mostly letters, sometimes any bytes; sometimes long. Ends with a NUL; has others only with `any`. */
+/*
+ * Mostly letters, sometimes any bytes; sometimes long. Ends with a NUL; has others only with `any`.
+ */
 static inline char *random_text(struct random_record *r, size_t *size, bool any)
 {
     const uint32_t kind = random_below(r, 16);

@@ -613,7 +613,10 @@ static void test_trace_alone_is_captured(void **state)
 
 static volatile sig_atomic_t signals_seen, signals_bad;
 
-/* What a log call in a handler reads: a whole context, before or after the change that it interrupts. */
+/*
+ * What a log call in a handler reads: a whole context, before or after the change that it
+ * interrupts.
+ */
 static void look(int signal)
 {
     (void)signal;

@@ -14,7 +14,10 @@
 
 #define RECORDS 3000
 
-/* A packed record and its view, in blocks of exactly their size, so that a sanitizer sees a byte too many. */
+/*
+ * A packed record and its view, in blocks of exactly their size, so that a sanitizer sees a byte
+ * too many.
+ */
 struct packed {
     char *bytes;
     size_t size;
