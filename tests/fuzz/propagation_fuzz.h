@@ -124,8 +124,9 @@ static inline void fuzz_pass_on(struct fuzz_carrier *carrier, const char *same)
     fuzz_give(&second);
     const char *before = fuzz_sent_value(&first, same), *after = fuzz_sent_value(&second, same);
     must((before == NULL) == (after == NULL));
-    /* A traceparent has another span id each time. */
-    if (before) must(strncmp(before, after, strcmp(same, "traceparent") == 0 ? 36 : SIZE_MAX) == 0);
+    const size_t size =
+        before && strcmp(same, "traceparent") == 0 ? 36 : 8192; /* its span differs */
+    if (before) must(strncmp(before, after, size) == 0);
     weft_mdc_clear();
 }
 
