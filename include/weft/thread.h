@@ -32,11 +32,17 @@ WEFT_API int weft_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
  */
 WEFT_API weft_task *weft_task_create(void (*fn)(void *arg), void *arg);
 /**
- * Run a task on this thread, restore this thread's own context, and destroy the task. NULL does
- * nothing. Since: 0.1.
+ * Run a task on this thread, restore this thread's own context, and destroy the task. Also when the
+ * task ends its thread.
+ *
+ * NULL does nothing. Threads: any, one at a time per task. Signals: unsafe. Since: 0.1.
  */
 WEFT_API void weft_task_run(weft_task *task);
-/** Destroy a task that was never run. NULL does nothing. Since: 0.1. */
+/**
+ * Destroy a task that was never run. NULL does nothing.
+ *
+ * Threads: any, one at a time per task. Signals: unsafe. Since: 0.1.
+ */
 WEFT_API void weft_task_destroy(weft_task *task);
 WEFT_EXTERN_C_END
 
