@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdio.h> /* renameat */
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
