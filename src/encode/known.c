@@ -12,7 +12,7 @@ bool weftp_field_is_null(const weft_field *field)
     case WEFT_TYPE_BYTES:
     case WEFT_TYPE_JSON: return field->v.p == NULL;
     case WEFT_TYPE_OBJ:
-    case WEFT_TYPE_ARR: return field->v.f == NULL && field->size != 0;
+    case WEFT_TYPE_ARR: return field->v.f == NULL;
     case WEFT_TYPE_NONE:
     case WEFT_TYPE_END_:
     case WEFT_TYPE_INT:
@@ -31,7 +31,7 @@ static bool all_strings(const weft_field *items, uint32_t count)
 {
     if (!items) return false;
     for (uint32_t i = 0; i < count; i++) {
-        if (items[i].type == WEFT_TYPE_END_ && count == WEFT_SIZE_UNKNOWN_) break;
+        if (items[i].type == WEFT_TYPE_END_) break;
         if (items[i].type == WEFT_TYPE_NONE) continue;
         if (items[i].type != WEFT_TYPE_STR || !items[i].v.p) return false;
     }

@@ -374,8 +374,7 @@ static void test_open_without_memory(void **state)
                                                  .fields = statics->pairs,
                                                  .field_count = 2};
     (void)state;
-    if (!FAIL_ALLOC_WORKS) skip();
-    for (size_t i = 0; weftp_encoders_builtin[i]; i++) {
+    for (size_t i = 0; FAIL_ALLOC_WORKS && weftp_encoders_builtin[i]; i++) {
         const struct weft_encoder_type *type = weftp_encoders_builtin[i];
         for (uint64_t n = 0;; n++) {
             void *self = NULL;
