@@ -41,7 +41,7 @@ unsigned weftp_near(const char *name, size_t size, const char *candidate)
     const size_t candidate_size = strlen(candidate);
     const size_t longer = size > candidate_size ? size : candidate_size;
     const unsigned distance = weftp_edit_distance(name, size, candidate, candidate_size);
-    if (distance > WEFTP_NEAREST_DISTANCE_MAX || distance * 2 > longer)
+    if (distance > WEFTP_NEAREST_DISTANCE_MAX || distance > longer / 2)
         return WEFTP_NEAREST_DISTANCE_MAX + 1;
     return distance;
 }

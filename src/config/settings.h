@@ -20,12 +20,12 @@
 #include <weft/sys/sink.h>
 
 #define WEFTP_LINE_BYTES_LEAST  1024U /* what WEFT_LINE_BYTES_MAX and line_bytes_max= accept */
-#define WEFTP_LINE_BYTES_MOST   (64U * 1024 * 1024)
+#define WEFTP_LINE_BYTES_MOST   (1U << 26)
 #define WEFTP_STATIC_FIELDS_MAX 64 /* keys up to 128 bytes, values up to 4 KiB */
 #define WEFTP_LEVEL_RULES_MAX   1024
-#define WEFTP_COMPLAINTS_MAX    32             /* a load; one more says how many were left out */
-#define WEFTP_COMPLAINT_SIZE    2048           /* bytes of a complaint's text, NUL included */
-#define WEFTP_CONFIG_FILE_MAX   (1024U * 1024) /* bytes */
+#define WEFTP_COMPLAINTS_MAX    32                /* a load; one more says how many were left out */
+#define WEFTP_COMPLAINT_SIZE    2048              /* bytes of a complaint's text, NUL included */
+#define WEFTP_CONFIG_FILE_MAX   ((size_t)1 << 20) /* bytes */
 
 enum weftp_source {
     WEFTP_SOURCE_DEFAULT,

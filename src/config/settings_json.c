@@ -25,14 +25,19 @@ struct arena {
  */
 static size_t arena_need(size_t text_size)
 {
-    return 8 * text_size + 64U * 1024;
+    return 8 * text_size + ((size_t)64 << 10);
 }
 
 static void *arena_malloc(void *arg, size_t size)
 {
     struct arena *arena = arg;
     size = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    /*
+     * Cannot be, see arena_need. yajl would die of the NULL, which is better than a write beyond
+     * the end.
+     */
     assert(size <= arena->size && arena->used + ARENA_ALIGN + size <= arena->size);
+    if (size > arena->size || arena->used + ARENA_ALIGN + size > arena->size) return NULL;
     char *block = arena->data + arena->used + ARENA_ALIGN;
     memcpy(block - ARENA_ALIGN, &size, sizeof size);
     arena->last = arena->used;
@@ -49,7 +54,7 @@ static void *arena_realloc(void *arg, void *block, size_t size)
     if (block && (char *)block == arena->data + arena->last + ARENA_ALIGN)
         arena->used = arena->last;
     char *moved = arena_malloc(arena, size);
-    if (block && moved != block) memcpy(moved, block, old);
+    if (moved && block && moved != block) memcpy(moved, block, old);
     return moved;
 }
 

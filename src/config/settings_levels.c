@@ -62,7 +62,7 @@ struct rules {
 static struct weftp_level_rule *find(const struct weftp_level_rule *rules, size_t count,
                                      struct weftp_span logger)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; rules && i < count; i++)
         if (strlen(rules[i].logger) == logger.size &&
             memcmp(rules[i].logger, logger.text, logger.size) == 0)
             return (struct weftp_level_rule *)&rules[i];
@@ -81,9 +81,10 @@ static struct weftp_level_rule *add(struct weftp_load *load, struct rules rules,
         if (!grown) return NULL;
         *rules.array = grown;
     }
-    char *name = weftp_load_copy(load, logger.text, logger.size);
+    struct weftp_level_rule *array = *rules.array;
+    char *name = array ? weftp_load_copy(load, logger.text, logger.size) : NULL;
     if (!name) return NULL;
-    struct weftp_level_rule *rule = &(*rules.array)[count];
+    struct weftp_level_rule *rule = &array[count];
     rule->logger = name;
     (*rules.count)++;
     return rule;

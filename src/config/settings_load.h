@@ -16,8 +16,8 @@
 #include "settings.h"
 #include "settings_text.h"
 
-#define WEFTP_VALUE_MAX        (64U * 1024) /* bytes of a setting's text */
-#define WEFTP_SERVICE_NAME_MAX 1024         /* bytes of WEFT_SERVICE and its kin */
+#define WEFTP_VALUE_MAX        ((size_t)1 << 16) /* bytes of a setting's text */
+#define WEFTP_SERVICE_NAME_MAX 1024              /* bytes of WEFT_SERVICE and its kin */
 #define WEFTP_FIELD_KEY_MAX    128
 #define WEFTP_FIELD_VALUE_MAX  4096
 #define WEFTP_NAMES_MAX        64 /* propagators, keys to propagate */
