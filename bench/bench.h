@@ -1,8 +1,10 @@
 /*
- * weft_bench: one measurement a process. A way (weft itself, or something to compare it with) logs one kind of record to
- * one place from one or two threads; bench/run starts many of these in turns and makes the table.
+ * weft_bench: one measurement a process. A way (weft itself, or something to compare it with) logs
+ * one kind of record to one place from one or two threads; bench/run starts many of these in turns
+ * and makes the table.
  *
- * Everything here belongs to the one process that measures, so ways keep their state in file statics.
+ * Everything here belongs to the one process that measures, so ways keep their state in file
+ * statics.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H

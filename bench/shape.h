@@ -1,4 +1,7 @@
-/* weft's line (ECS, no service set), piece by piece, for the ways that write it by hand. weft_bench --check compares. */
+/*
+ * weft's line (ECS, no service set), piece by piece, for the ways that write it by hand.
+ * weft_bench --check compares.
+ */
 #ifndef BENCH_SHAPE_H
 #define BENCH_SHAPE_H
 

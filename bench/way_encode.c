@@ -1,4 +1,7 @@
-/* weft's encoder alone: a record to a line, no file, through the internal interfaces. The time comes from the number of the record. */
+/*
+ * weft's encoder alone: a record to a line, no file, through the internal interfaces. The time
+ * comes from the number of the record.
+ */
 #include "bench.h"
 #include "shape.h"
 

@@ -1,6 +1,7 @@
 /*
- * The physical limit: a writer that knows R10 by heart. The context and all keys are one constant text, the second is
- * cached, strings are scanned 16 bytes at a time and copied, the amount has two decimals.
+ * The physical limit: a writer that knows R10 by heart. The context and all keys are one constant
+ * text, the second is cached, strings are scanned 16 bytes at a time and copied, the amount has
+ * two decimals.
  */
 #include "bench.h"
 #include "shape.h"
@@ -22,7 +23,10 @@ struct clock_text {
 
 typedef signed char bytes16 __attribute__((vector_size(16)));
 
-/* Copy 16 bytes, of which two pieces of 8 may overlap. True when one must be escaped, or is beyond ASCII. */
+/*
+ * Copy 16 bytes, of which two pieces of 8 may overlap. True when one must be escaped, or is beyond
+ * ASCII.
+ */
 static inline bool copy_pair(char *to, const char *from, size_t second)
 {
     uint64_t halves[2];
@@ -37,7 +41,10 @@ static inline bool copy_pair(char *to, const char *from, size_t second)
     return (halves[0] | halves[1]) != 0;
 }
 
-/* Copy a string that has nothing to escape (R10 has none); what is special is marked, to keep the scan honest. */
+/*
+ * Copy a string that has nothing to escape (R10 has none); what is special is marked, to keep the
+ * scan honest.
+ */
 static inline char *put_string(char *to, const char *from)
 {
     const size_t size = strlen(from);

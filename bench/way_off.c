@@ -1,6 +1,7 @@
 /*
- * A call whose level is off: what it adds to an empty loop. The barrier makes the compiler look at the logger and its
- * gate anew each time round. Below a nanosecond it is the loop and its branches that are measured, more than the call.
+ * A call whose level is off: what it adds to an empty loop. The barrier makes the compiler look at
+ * the logger and its gate anew each time round. Below a nanosecond it is the loop and its branches
+ * that are measured, more than the call.
  */
 #include "bench.h"
 #include "workload.h"

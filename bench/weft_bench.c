@@ -59,7 +59,10 @@ static bool pin(unsigned n)
     return false;
 }
 
-/* Run all records in batches, of which the quietest one tells what a record costs when nobody interferes. */
+/*
+ * Run all records in batches, of which the quietest one tells what a record costs when nobody
+ * interferes.
+ */
 static void batches_run(struct lap *lap)
 {
     const uint64_t records = lap->job->records,
@@ -108,7 +111,7 @@ static bool laps_run(struct lap *laps, const struct bench_way *way, const struct
     return ok;
 }
 
-/* The most memory that this process ever had; getrusage would say what its parent had before exec. */
+/* The most memory that this process ever had; getrusage would tell of its parent before exec. */
 static long rss_max_kib(void)
 {
     char text[4096];

@@ -1,6 +1,6 @@
 /*
- * What is logged. Values come from volatile variables, so that nothing is known at compile time, and latency_us changes
- * with every record.
+ * What is logged. Values come from volatile variables, so that nothing is known at compile time,
+ * and latency_us changes with every record.
  */
 #ifndef BENCH_WORKLOAD_H
 #define BENCH_WORKLOAD_H

@@ -1,9 +1,11 @@
 /*
- * Many requests on one thread: an epoll loop in which each request is a small state machine that waits for a timer (as
- * it would for a socket) between its steps. A thread-local context alone would mix them up; weft_mdc_swap puts a
- * request's context in before each of its steps, and takes it out after.
+ * Many requests on one thread: an epoll loop in which each request is a small state machine that
+ * waits for a timer (as it would for a socket) between its steps. A thread-local context alone
+ * would mix them up; weft_mdc_swap puts a request's context in before each of its steps, and takes
+ * it out after.
  *
- * A server that uses weft_request_begin does the same with weft_request_resume and weft_request_park.
+ * A server that uses weft_request_begin does the same with weft_request_resume and
+ * weft_request_park.
  *
  *     ./event_loop [REQUESTS]
  */

@@ -1,5 +1,6 @@
 /*
- * The smallest useful program: a logger, a context, a record with typed fields, a printf-style line.
+ * The smallest useful program: a logger, a context, a record with typed fields, a printf-style
+ * line.
  *
  *     ./minimal                     JSON on stdout (ECS), or coloured text on a terminal
  *     WEFT_FORMAT=logback ./minimal what a Java service would print

@@ -1,6 +1,7 @@
 /*
- * orders: an HTTP service that takes orders, asks the payments service for the money, and writes invoices on a worker
- * thread. One request's lines carry the same trace and request ids here, on the worker and in payments.
+ * orders: an HTTP service that takes orders, asks the payments service for the money, and writes
+ * invoices on a worker thread. One request's lines carry the same trace and request ids here, on
+ * the worker and in payments.
  *
  *     ./payments --port 8081 & ./orders --port 8080 --payments http://127.0.0.1:8081
  *     curl -X POST 'http://127.0.0.1:8080/orders?user=ann&amount=12.50'

@@ -1,6 +1,6 @@
 /*
- * payments: an HTTP service that orders calls. It takes every amount up to 1,000 EUR, declines what is above, and
- * oversleeps at 13.37, so that there is something to see in the logs of both.
+ * payments: an HTTP service that orders calls. It takes every amount up to 1,000 EUR, declines
+ * what is above, and oversleeps at 13.37, so that there is something to see in the logs of both.
  *
  *     ./payments --port 8081
  *     curl -X POST 'http://127.0.0.1:8081/charges?amount=12.50'

@@ -76,8 +76,8 @@ static enum MHD_Result reply_send(struct MHD_Connection *connection,
 }
 
 /*
- * libmicrohttpd calls this once when the headers are there, then for each piece of the body, and at last with nothing
- * left: that last call is where our request begins and ends, on one thread.
+ * libmicrohttpd calls this once when the headers are there, then for each piece of the body, and
+ * at last with nothing left: that last call is where our request begins and ends, on one thread.
  */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *body,

@@ -1,5 +1,6 @@
 /*
- * What the two example services share and what is not about logging: options, answering, and a clean stop on SIGTERM.
+ * What the two example services share and what is not about logging: options, answering, and a
+ * clean stop on SIGTERM.
  */
 #ifndef EXAMPLES_SERVICE_H
 #define EXAMPLES_SERVICE_H
@@ -15,7 +16,10 @@ struct service_options {
     const char *invoice_dir;  /* --invoices: where orders writes invoices */
 };
 
-/* What a handler wants to answer: an HTTP status and a JSON text, which is static or the handler's buffer. */
+/*
+ * What a handler wants to answer: an HTTP status and a JSON text, which is static or the handler's
+ * buffer.
+ */
 struct service_reply {
     unsigned status;
     const char *body;
@@ -34,7 +38,10 @@ struct service_route {
 /* Read the command line and PORT; prints the usage and answers false when they make no sense. */
 bool service_options_read(struct service_options *options, int argc, char **argv);
 
-/* Block SIGTERM and SIGINT, in all threads made from now on, and return a descriptor that tells of them; -1: failed. */
+/*
+ * Block SIGTERM and SIGINT, in all threads made from now on, and return a descriptor that tells of
+ * them; -1: failed.
+ */
 int service_signals(void);
 
 /* Serve until SIGTERM or SIGINT arrives on `signals`; returns the exit status of the program. */

@@ -1,6 +1,6 @@
 /*
- * A unit test of your own that looks at what your code logs: weft_test_capture() takes the records, parsed, under a
- * clock that the test sets; nothing reaches a sink.
+ * A unit test of your own that looks at what your code logs: weft_test_capture() takes the
+ * records, parsed, under a clock that the test sets; nothing reaches a sink.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /*
- * A pool of one thread, and the one thing that pools get wrong: a job runs on another thread, so its lines would carry
- * no context, or the context of the job before. Here a job takes the context of the moment that it was queued in.
+ * A pool of one thread, and the one thing that pools get wrong: a job runs on another thread, so
+ * its lines would carry no context, or the context of the job before. Here a job takes the context
+ * of the moment that it was queued in.
  */
 #ifndef EXAMPLES_WORKER_H
 #define EXAMPLES_WORKER_H
@@ -28,7 +29,7 @@ struct worker {
 
 /* Start the thread; an error number as pthread_create(3) gives it, 0 when it runs. */
 int worker_start(struct worker *worker);
-/* Queue run(arg) with the caller's context; false when the queue is full, then run is not called. */
+/* Queue run(arg) with the context of the caller; false when the queue is full: run is not called. */
 bool worker_submit(struct worker *worker, void (*run)(void *arg), void *arg);
 /* Run what is queued, then end the thread. */
 void worker_stop(struct worker *worker);

@@ -1,6 +1,6 @@
 /*
- * No record allocates once its thread has warmed up: malloc and its kin are counted by standing in front of the C
- * library's.
+ * No record allocates once its thread has warmed up: malloc and its kin are counted by standing in
+ * front of the C library's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
