@@ -29,7 +29,7 @@ struct worker {
 
 /* Start the thread; an error number as pthread_create(3) gives it, 0 when it runs. */
 int worker_start(struct worker *worker);
-/* Queue run(arg) with the context of the caller; false when the queue is full: run is not called. */
+/* Queue run(arg) with the context of the caller; false when it is full: run is not called. */
 bool worker_submit(struct worker *worker, void (*run)(void *arg), void *arg);
 /* Run what is queued, then end the thread. */
 void worker_stop(struct worker *worker);
