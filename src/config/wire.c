@@ -45,7 +45,8 @@ static bool is_encoder_option(const struct weftp_catalog *catalog, const char *k
 {
     for (size_t i = 0; catalog->encoders[i]; i++) {
         const struct weft_encoder_type *type = catalog->encoders[i];
-        if (type->struct_size > offsetof(struct weft_encoder_type, options) && names_option(type->options, key))
+        if (type->struct_size > offsetof(struct weft_encoder_type, options) &&
+            names_option(type->options, key))
             return true;
     }
     return false;
@@ -84,12 +85,13 @@ static void complain(struct wiring *wiring, const char *url, const char *text, c
 {
     char complaint[WEFTP_COMPLAINT_SIZE];
     const int url_size = 512;
-    if (snprintf(complaint, sizeof complaint, "WEFT_SINKS: \"%.*s\": %s%s", url_size, url, text, detail) > 0)
+    if (snprintf(complaint, sizeof complaint, "WEFT_SINKS: \"%.*s\": %s%s", url_size, url, text,
+                 detail) > 0)
         wiring->complain(wiring->arg, complaint);
 }
 
-static void complain_of_option(struct wiring *wiring, const char *url, const struct weft_sink_type *type,
-                               void *self)
+static void complain_of_option(struct wiring *wiring, const char *url,
+                               const struct weft_sink_type *type, void *self)
 {
     struct weft_sink_error error = {0};
     char complaint[COMPLAINT_MAX];
@@ -97,15 +99,16 @@ static void complain_of_option(struct wiring *wiring, const char *url, const str
         const struct weft_sink_type_more *more = (const struct weft_sink_type_more *)type;
         if (more->explain) more->explain(self, &error);
     }
-    const int written =
-        snprintf(complaint, sizeof complaint, "option \"%.64s\" is unknown or bad; accepted: %.400s",
-                 error.option ? error.option : "?", error.accepted ? error.accepted : "see the sink");
+    const int written = snprintf(
+        complaint, sizeof complaint, "option \"%.64s\" is unknown or bad; accepted: %.400s",
+        error.option ? error.option : "?", error.accepted ? error.accepted : "see the sink");
     if (written > 0) complain(wiring, url, complaint, "; using the default");
 }
 
 /* ---- encodings ---- */
 
-static const struct weft_encoder_type *find_encoder(const struct weftp_catalog *catalog, const char *name)
+static const struct weft_encoder_type *find_encoder(const struct weftp_catalog *catalog,
+                                                    const char *name)
 {
     for (size_t i = 0; catalog->encoders[i]; i++)
         if (strcmp(catalog->encoders[i]->name, name) == 0) return catalog->encoders[i];
@@ -124,17 +127,17 @@ static weft_status open_encoding(struct wiring *wiring, const struct wish *wish,
 {
     const struct weftp_settings *settings = wiring->settings;
     struct weftp_pipeline *pipeline = wiring->pipeline;
-    const struct weft_encoder_options encoder_options = {
-        .struct_size = sizeof encoder_options,
-        .service = settings->service,
-        .service_version = settings->service_version,
-        .service_env = settings->service_env,
-        .service_node = settings->service_node,
-        .host = wiring->host,
-        .fields = pipeline->fields->pairs,
-        .field_count = pipeline->fields->count,
-        .options = options,
-        .terminal = wish->terminal};
+    const struct weft_encoder_options encoder_options = {.struct_size = sizeof encoder_options,
+                                                         .service = settings->service,
+                                                         .service_version =
+                                                             settings->service_version,
+                                                         .service_env = settings->service_env,
+                                                         .service_node = settings->service_node,
+                                                         .host = wiring->host,
+                                                         .fields = pipeline->fields->pairs,
+                                                         .field_count = pipeline->fields->count,
+                                                         .options = options,
+                                                         .terminal = wish->terminal};
     void *self = NULL;
     const weft_status status = wish->type->open(&self, &encoder_options);
     if (!self) return WEFT_ENOMEM;
@@ -181,7 +184,8 @@ static bool is_terminal(const struct weftp_outlet *outlet)
 }
 
 /* The sink that was asked for in the same way before, with a reference of its own; NULL: there was none. */
-static struct weftp_outlet *reuse(const struct wiring *wiring, const struct weftp_sink_setting *setting)
+static struct weftp_outlet *reuse(const struct wiring *wiring,
+                                  const struct weftp_sink_setting *setting)
 {
     const struct weftp_wired *previous = wiring->previous;
     if (!previous->settings || !previous->pipeline) return NULL;
@@ -195,8 +199,9 @@ static struct weftp_outlet *reuse(const struct wiring *wiring, const struct weft
     return NULL;
 }
 
-static weft_status open_outlet(struct wiring *wiring, const struct weft_sink_type *type, const char *url,
-                               const struct weft_options_kv *options, struct weftp_outlet **out)
+static weft_status open_outlet(struct wiring *wiring, const struct weft_sink_type *type,
+                               const char *url, const struct weft_options_kv *options,
+                               struct weftp_outlet **out)
 {
     void *self = NULL;
     struct weft_options_kv *own = pick_options(wiring->catalog, options, false);
@@ -233,7 +238,7 @@ static const char *format_of(const struct wiring *wiring, const char *own, bool 
 }
 
 static weft_status connect_outlet(struct wiring *wiring, const struct weftp_sink_setting *setting,
-                           struct weftp_outlet *outlet, unsigned *encoding)
+                                  struct weftp_outlet *outlet, unsigned *encoding)
 {
     const bool terminal = is_terminal(outlet);
     struct weft_options_kv *options = pick_options(wiring->catalog, setting->options, true);
@@ -245,7 +250,8 @@ static weft_status connect_outlet(struct wiring *wiring, const struct weftp_sink
         .budget = budget_of(wiring, setting->line_bytes_max, outlet->console),
         .options = options,
         .terminal = terminal};
-    const weft_status status = wish.type ? encoding_for(wiring, &wish, setting->url, encoding) : WEFT_EINVAL;
+    const weft_status status =
+        wish.type ? encoding_for(wiring, &wish, setting->url, encoding) : WEFT_EINVAL;
     free(options);
     return status;
 }
@@ -258,7 +264,8 @@ static weft_status add_sink(struct wiring *wiring, size_t index)
                               .setting = (unsigned)index};
     weft_status status = WEFT_OK;
     if (!outlet) {
-        const struct weft_sink_type *type = weftp_sinks_find(wiring->catalog->sinks, setting->scheme, setting->options);
+        const struct weft_sink_type *type =
+            weftp_sinks_find(wiring->catalog->sinks, setting->scheme, setting->options);
         if (!type) return WEFT_OK;
         status = open_outlet(wiring, type, setting->url, setting->options, &outlet);
         if (!outlet) return status;
@@ -277,8 +284,8 @@ static weft_status add_sink(struct wiring *wiring, size_t index)
 static weft_status add_status(struct wiring *wiring)
 {
     static const struct weft_options_kv none[] = {{NULL, NULL}};
-    const struct weftp_sink_setting setting = {.url = (char *)(uintptr_t) "stderr:",
-                                               .options = (struct weft_options_kv *)(uintptr_t)none};
+    const struct weftp_sink_setting setting = {
+        .url = (char *)(uintptr_t) "stderr:", .options = (struct weft_options_kv *)(uintptr_t)none};
     struct weftp_slot *status_slot = &wiring->pipeline->status;
     const struct weft_sink_type *type = weftp_sinks_find(wiring->catalog->sinks, "stderr", NULL);
     struct weftp_outlet *outlet = NULL;
@@ -300,10 +307,11 @@ static weft_status add_default(struct wiring *wiring)
 {
     const struct weft_sink_type *type = weftp_sinks_find(wiring->catalog->sinks, "stdout", NULL);
     static const struct weft_options_kv none[] = {{NULL, NULL}};
-    const struct weftp_sink_setting setting = {.url = (char *)(uintptr_t) "stdout:",
-                                               .options = (struct weft_options_kv *)(uintptr_t)none};
+    const struct weftp_sink_setting setting = {
+        .url = (char *)(uintptr_t) "stdout:", .options = (struct weft_options_kv *)(uintptr_t)none};
     struct weftp_slot slot = {.level = WEFT_LEVEL_TRACE, .setting = UINT32_MAX};
-    weft_status status = type ? open_outlet(wiring, type, setting.url, none, &slot.outlet) : WEFT_EINVAL;
+    weft_status status =
+        type ? open_outlet(wiring, type, setting.url, none, &slot.outlet) : WEFT_EINVAL;
     if (status || !slot.outlet) return status;
     status = connect_outlet(wiring, &setting, slot.outlet, &slot.encoding);
     if (status) {
@@ -314,7 +322,8 @@ static weft_status add_default(struct wiring *wiring)
     return WEFT_OK;
 }
 
-static weft_status build_fields(struct weftp_pipeline *pipeline, const struct weftp_settings *settings)
+static weft_status build_fields(struct weftp_pipeline *pipeline,
+                                const struct weftp_settings *settings)
 {
     static const struct weftp_pair_limits limits = {WEFTP_STATIC_FIELDS_MAX, 128, 4096, UINT32_MAX};
     return weftp_pairs_prepend(&pipeline->fields, NULL, settings->fields, settings->field_count,
@@ -324,7 +333,8 @@ static weft_status build_fields(struct weftp_pipeline *pipeline, const struct we
 static weft_status build(struct wiring *wiring)
 {
     weft_status status = build_fields(wiring->pipeline, wiring->settings);
-    for (size_t i = 0; !status && i < wiring->settings->sink_count; i++) status = add_sink(wiring, i);
+    for (size_t i = 0; !status && i < wiring->settings->sink_count; i++)
+        status = add_sink(wiring, i);
     if (!status && wiring->pipeline->slot_count == 0) status = add_default(wiring);
     if (!status) status = add_status(wiring);
     return status;

@@ -27,9 +27,12 @@ struct weftp_catalog {
 /* Fill in the built-in kinds. */
 void weftp_catalog_init(struct weftp_catalog *catalog);
 /* Add a kind; WEFT_EINVAL when its name is NULL or taken, WEFT_ELIMIT when the catalog is full. */
-weft_status weftp_catalog_add_sink(struct weftp_catalog *catalog, const struct weft_sink_type *type);
-weft_status weftp_catalog_add_encoder(struct weftp_catalog *catalog, const struct weft_encoder_type *type);
-weft_status weftp_catalog_add_propagator(struct weftp_catalog *catalog, const struct weft_propagator_type *type);
+weft_status weftp_catalog_add_sink(struct weftp_catalog *catalog,
+                                   const struct weft_sink_type *type);
+weft_status weftp_catalog_add_encoder(struct weftp_catalog *catalog,
+                                      const struct weft_encoder_type *type);
+weft_status weftp_catalog_add_propagator(struct weftp_catalog *catalog,
+                                         const struct weft_propagator_type *type);
 
 /* What is in force, for a reload: sinks that are asked for in the same way go on as they are. */
 struct weftp_wired {

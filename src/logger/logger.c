@@ -25,7 +25,10 @@ static struct {
              .root = {.face = {WEFT_LEVEL_INFO}, .level = WEFT_LEVEL_INFO, .name = ""},
              .floor = WEFT_LEVEL_TRACE};
 
-struct weftp_logger *weftp_logger_root(void) { return &loggers.root; }
+struct weftp_logger *weftp_logger_root(void)
+{
+    return &loggers.root;
+}
 
 static struct weftp_logger *lookup(const char *name, size_t size, uint32_t hash)
 {
@@ -179,7 +182,8 @@ static void settings_free(struct weftp_level_setting *settings, size_t count)
     free(settings);
 }
 
-weft_status weftp_loggers_configure(const struct weftp_level_setting *settings, size_t count, int floor)
+weft_status weftp_loggers_configure(const struct weftp_level_setting *settings, size_t count,
+                                    int floor)
 {
     struct weftp_level_setting *copy = calloc(count ? count : 1, sizeof *copy);
     if (!copy) return WEFT_ENOMEM;
@@ -217,6 +221,15 @@ void weftp_loggers_close(void)
     weftp_unlock(&loggers.lock);
 }
 
-void weftp_loggers_fork_prepare(void) { weftp_lock(&loggers.lock); }
-void weftp_loggers_fork_parent(void) { weftp_unlock(&loggers.lock); }
-void weftp_loggers_fork_child(void) { weftp_lock_init(&loggers.lock); }
+void weftp_loggers_fork_prepare(void)
+{
+    weftp_lock(&loggers.lock);
+}
+void weftp_loggers_fork_parent(void)
+{
+    weftp_unlock(&loggers.lock);
+}
+void weftp_loggers_fork_child(void)
+{
+    weftp_lock_init(&loggers.lock);
+}

@@ -54,12 +54,14 @@ struct weftp_logger *weftp_logger_root(void);
 /* Find or make a logger; the root when it cannot be made. `name` may be NULL. */
 struct weftp_logger *weftp_logger_find(const char *name);
 /* Make a child with bound fields; NULL when out of memory or over a limit (counted). */
-struct weftp_logger *weftp_logger_bind(struct weftp_logger *logger, const weft_field *fields, size_t count);
+struct weftp_logger *weftp_logger_bind(struct weftp_logger *logger, const weft_field *fields,
+                                       size_t count);
 void weftp_logger_unbind(struct weftp_logger *logger);
 void weftp_logger_own_level(struct weftp_logger *logger, int level);
 
 /* Put the configuration's levels in force, and the lowest level that any sink wants. WEFT_ENOMEM: nothing changed. */
-weft_status weftp_loggers_configure(const struct weftp_level_setting *settings, size_t count, int floor);
+weft_status weftp_loggers_configure(const struct weftp_level_setting *settings, size_t count,
+                                    int floor);
 /* Loggers and bound fields that were refused. */
 void weftp_loggers_counts(uint64_t *rejected, uint64_t *bound_rejected);
 /* Free what the configuration left; loggers stay. */

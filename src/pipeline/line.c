@@ -20,7 +20,8 @@ static bool fits(const struct weftp_encoding *encoding, const struct weft_record
 static bool widen(const struct weftp_encoding *encoding, const struct weft_record *record,
                   struct weft_limits *limits, uint32_t *part, struct weft_out *out)
 {
-    uint32_t low = 0, high = encoding->budget < UINT32_MAX ? (uint32_t)encoding->budget : UINT32_MAX;
+    uint32_t low = 0,
+             high = encoding->budget < UINT32_MAX ? (uint32_t)encoding->budget : UINT32_MAX;
     while (high - low > 8 + low / 16) {
         *part = low + (high - low) / 2;
         if (fits(encoding, record, limits, out))

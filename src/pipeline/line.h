@@ -10,7 +10,7 @@
 
 #include "../base/out.h"
 
-#define WEFTP_BUDGET_CONSOLE 16000            /* bytes: container runtimes split at 16 KiB */
+#define WEFTP_BUDGET_CONSOLE 16000 /* bytes: container runtimes split at 16 KiB */
 #define WEFTP_BUDGET_DEFAULT ((size_t)1 << 20)
 
 /* A format as one group of sinks wants it. */

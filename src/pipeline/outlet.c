@@ -28,7 +28,10 @@ struct weftp_outlet *weftp_outlet_create(const struct weft_sink_type *type, void
     return outlet;
 }
 
-void weftp_outlet_ref(struct weftp_outlet *outlet) { outlet->refs++; }
+void weftp_outlet_ref(struct weftp_outlet *outlet)
+{
+    outlet->refs++;
+}
 
 void weftp_outlet_unref(struct weftp_outlet *outlet)
 {
@@ -40,22 +43,22 @@ void weftp_outlet_unref(struct weftp_outlet *outlet)
     free(outlet);
 }
 
-void weftp_own_record(struct weft_record *record, const struct weftp_thread *thread, int level,
-                      int64_t time_ns, const char *message, const weft_field *fields, size_t count)
+void weftp_own_record(struct weft_record *record, const struct weftp_thread *thread,
+                      const struct weftp_word *word)
 {
     *record = (struct weft_record){.struct_size = sizeof *record,
-                                   .time_ns = time_ns,
+                                   .time_ns = word->time_ns,
                                    .pid = weftp_process_id(),
                                    .tid = thread->id,
-                                   .level = level,
+                                   .level = word->level,
                                    .logger = "weft",
                                    .logger_size = 4,
                                    .thread = thread->name,
                                    .thread_size = thread->name_size,
-                                   .message = message,
-                                   .message_size = strlen(message),
-                                   .fields = fields,
-                                   .field_count = count};
+                                   .message = word->message,
+                                   .message_size = strlen(word->message),
+                                   .fields = word->fields,
+                                   .field_count = word->count};
 }
 
 /* Hand one line to the sink and keep the books that do not depend on whose line it is. */
@@ -77,8 +80,9 @@ static bool tell_gap(struct weftp_outlet *outlet, struct weftp_thread *thread, i
     struct weft_record record;
     bool trimmed;
     weftp_gap_describe(&outlet->gap, &described);
-    weftp_own_record(&record, thread, WEFT_LEVEL_WARN, time_ns, "records lost", described.fields,
-                     described.count);
+    const struct weftp_word word = {WEFT_LEVEL_WARN, time_ns, "records lost", described.fields,
+                                    described.count};
+    weftp_own_record(&record, thread, &word);
     if (!weftp_line_encode(encoding, &record, &thread->own, &trimmed)) return false;
     struct weft_line line = {.data = thread->own.data,
                              .size = weftp_out_size(&thread->own),
@@ -100,19 +104,40 @@ static void note_loss(struct weftp_outlet *outlet, int level, int64_t time_ns, i
     weftp_gap_add(&outlet->gap, level, time_ns, err);
 }
 
-static void note_failure(struct weftp_outlet *outlet, const struct weft_line *line,
-                         struct weftp_failure *failure)
+/* Whether this failure may be said on stderr: the first one, and then one in a while. */
+static void ask_report(struct weftp_outlet *outlet, struct weftp_failure *failure)
 {
-    const struct weft_sink_type_more *more = more_of(outlet->type);
-    failure->error = (struct weft_sink_error){.err = EIO, .what = "write"};
-    if (more && more->explain) more->explain(outlet->self, &failure->error);
-    note_loss(outlet, (int)line->level, line->time_ns, failure->error.err);
     const int64_t now = weftp_monotonic_ms();
     failure->due = now >= outlet->report_at_ms;
     if (!failure->due) return;
     failure->lost = outlet->dropped - outlet->reported;
     outlet->reported = outlet->dropped;
     outlet->report_at_ms = now + WEFTP_REPORT_INTERVAL_MS;
+}
+
+static void explain(struct weftp_outlet *outlet, struct weftp_failure *failure)
+{
+    const struct weft_sink_type_more *more = more_of(outlet->type);
+    failure->error = (struct weft_sink_error){.err = EIO, .what = "write"};
+    if (more && more->explain) more->explain(outlet->self, &failure->error);
+}
+
+/* The line is lost. */
+static void note_failure(struct weftp_outlet *outlet, const struct weft_line *line,
+                         struct weftp_failure *failure)
+{
+    explain(outlet, failure);
+    note_loss(outlet, (int)line->level, line->time_ns, failure->error.err);
+    ask_report(outlet, failure);
+}
+
+/* The line was taken, but something beside it failed: a rotation, a compression. */
+static void note_trouble(struct weftp_outlet *outlet, struct weftp_failure *failure)
+{
+    explain(outlet, failure);
+    outlet->failures++;
+    outlet->last_errno = failure->error.err;
+    ask_report(outlet, failure);
 }
 
 bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thread,
@@ -126,10 +151,11 @@ bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thre
     outlet->accepted++;
     bool written = outlet->gap.lost == 0 || tell_gap(outlet, thread, line->time_ns, encoding);
     if (written) written = write_line(outlet, line);
-    if (written)
-        outlet->written++;
-    else
+    if (!written)
         note_failure(outlet, line, failure);
+    else if (outlet->failing)
+        note_trouble(outlet, failure);
+    outlet->written += written;
     thread->held = NULL;
     weftp_unlock(&outlet->lock);
     pthread_setcancelstate(cancel_state, NULL);
@@ -149,8 +175,10 @@ weft_status weftp_outlet_flush(struct weftp_outlet *outlet, int64_t deadline_ms)
     if (!weftp_lock_until(&outlet->lock, deadline_ms)) return WEFT_ETIMEOUT;
     weft_status status = outlet->failing ? WEFT_EIO : WEFT_OK;
     if (outlet->type->flush) {
-        const int64_t left = deadline_ms == INT64_MAX ? UINT32_MAX : deadline_ms - weftp_monotonic_ms();
-        const weft_status flushed = outlet->type->flush(outlet->self, left > 0 ? (uint32_t)left : 0);
+        const int64_t left =
+            deadline_ms == INT64_MAX ? UINT32_MAX : deadline_ms - weftp_monotonic_ms();
+        const weft_status flushed =
+            outlet->type->flush(outlet->self, left > 0 ? (uint32_t)left : 0);
         if (flushed != WEFT_OK) status = flushed;
     }
     weftp_unlock(&outlet->lock);

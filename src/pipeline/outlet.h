@@ -31,8 +31,8 @@ struct weftp_outlet {
     int last_errno;
     bool failing;
     struct weftp_gap gap;
-    int64_t report_at_ms;     /* when the next status record may be written */
-    uint64_t reported;        /* dropped records that status records have told of */
+    int64_t report_at_ms; /* when the next status record may be written */
+    uint64_t reported;    /* dropped records that status records have told of */
 };
 
 /* What a delivery leaves to be said on stderr, once the lock is released. */
@@ -43,7 +43,8 @@ struct weftp_failure {
 };
 
 /* Make an outlet over an opened instance, which it then owns. NULL: out of memory (the instance stays the caller's). */
-struct weftp_outlet *weftp_outlet_create(const struct weft_sink_type *type, void *self, const char *url);
+struct weftp_outlet *weftp_outlet_create(const struct weft_sink_type *type, void *self,
+                                         const char *url);
 void weftp_outlet_ref(struct weftp_outlet *outlet);
 /* Give a reference back; with the last one the sink is flushed and closed. NULL does nothing. */
 void weftp_outlet_unref(struct weftp_outlet *outlet);
@@ -52,8 +53,9 @@ void weftp_outlet_unref(struct weftp_outlet *outlet);
  * Hand over one line, a gap record in front of it where one is owed. False: it is lost, and *failure may be due.
  * Deferred cancellation is not acted upon inside.
  */
-bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thread, struct weft_line *line,
-                          const struct weftp_encoding *encoding, struct weftp_failure *failure);
+bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thread,
+                          struct weft_line *line, const struct weftp_encoding *encoding,
+                          struct weftp_failure *failure);
 /* Count a line that never came to be. */
 void weftp_outlet_lose(struct weftp_outlet *outlet, int level, int64_t time_ns, int err);
 /* Flush by the deadline; WEFT_EIO also when the sink's last line was lost. */
@@ -62,8 +64,16 @@ void weftp_outlet_stats(struct weftp_outlet *outlet, weft_sink_stats *stats);
 /* In a forked child: a new lock, no counts. */
 void weftp_outlet_forked(struct weftp_outlet *outlet);
 
-/* The record that weft writes about itself: logger "weft", this thread, no context. */
-void weftp_own_record(struct weft_record *record, const struct weftp_thread *thread, int level, int64_t time_ns,
-                      const char *message, const weft_field *fields, size_t count);
+/* What weft has to say about itself. */
+struct weftp_word {
+    int level;
+    int64_t time_ns;
+    const char *message; /* static text */
+    const weft_field *fields;
+    size_t count;
+};
+/* The record of it: logger "weft", this thread, no context. */
+void weftp_own_record(struct weft_record *record, const struct weftp_thread *thread,
+                      const struct weftp_word *word);
 
 #endif

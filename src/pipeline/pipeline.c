@@ -19,12 +19,15 @@ static void line_of(struct weft_line *line, const struct weft_record *record,
 static void say_failure(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                         const struct weftp_outlet *outlet, const struct weftp_failure *failure)
 {
-    const weft_field fields[] = {weft_str("sink", outlet->url),
-                                 weft_str("action", failure->error.what),
-                                 weft_errno("reason", failure->error.err),
-                                 weft_uint("lost", failure->lost)};
-    weftp_pipeline_say(pipeline, thread, WEFT_LEVEL_ERROR, "a sink failed; records are lost", fields,
-                       sizeof fields / sizeof fields[0]);
+    const weft_field fields[] = {
+        weft_str("sink", outlet->url), weft_str("action", failure->error.what),
+        weft_errno("reason", failure->error.err), weft_uint("lost", failure->lost)};
+    const struct weftp_word word = {.level = WEFT_LEVEL_ERROR,
+                                    .message = failure->lost ? "a sink failed; records are lost"
+                                                             : "a sink failed; no record is lost",
+                                    .fields = fields,
+                                    .count = sizeof fields / sizeof fields[0]};
+    weftp_pipeline_say(pipeline, thread, &word);
 }
 
 /* Hand the encoded line to one slot's sink. */
@@ -85,8 +88,8 @@ void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_t
     if (wanted) count_outcome(thread, all_encoded, all_written);
 }
 
-void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread, int level,
-                        const char *message, const weft_field *fields, size_t count)
+void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                        const struct weftp_word *word)
 {
     const struct weftp_slot *status = &pipeline->status;
     if (!status->outlet || pipeline->encoding_count == 0) return;
@@ -94,7 +97,9 @@ void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thre
     struct weft_line line;
     struct weftp_failure failure = {0};
     bool trimmed;
-    weftp_own_record(&record, thread, level, weftp_realtime_ns(), message, fields, count);
+    struct weftp_word now = *word;
+    now.time_ns = weftp_realtime_ns();
+    weftp_own_record(&record, thread, &now);
     const struct weftp_encoding *encoding = &pipeline->encodings[status->encoding];
     if (!weftp_line_encode(encoding, &record, &thread->own, &trimmed)) return;
     line_of(&line, &record, &thread->own);

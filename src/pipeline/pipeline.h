@@ -45,9 +45,9 @@ struct weftp_pipeline {
 /* Give a record to every sink that wants it, and count it. */
 void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                            const struct weft_record *record);
-/* Write a status record to stderr: what weft has to say about itself. The thread is inside a call. */
-void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread, int level,
-                        const char *message, const weft_field *fields, size_t count);
+/* Write a status record to stderr (its time is set here). The thread is inside a call. */
+void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                        const struct weftp_word *word);
 /* Say what was lost and not told yet, before the end. */
 void weftp_pipeline_say_losses(const struct weftp_pipeline *pipeline, struct weftp_thread *thread);
 /* Flush every sink by the deadline; the first failure, but WEFT_EIO before WEFT_ETIMEOUT. */

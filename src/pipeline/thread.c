@@ -113,9 +113,15 @@ void weftp_thread_leave(struct weftp_thread *thread)
     __atomic_store_n(&thread->call, thread->call + 1, __ATOMIC_RELEASE);
 }
 
-bool weftp_thread_inside(void) { return busy || (self && (self->call & 1)); }
+bool weftp_thread_inside(void)
+{
+    return busy || (self && (self->call & 1));
+}
 
-struct weftp_thread *weftp_thread_current(void) { return self; }
+struct weftp_thread *weftp_thread_current(void)
+{
+    return self;
+}
 
 void weftp_thread_refresh(struct weftp_thread *thread, int64_t second)
 {
@@ -167,9 +173,15 @@ void weftp_thread_forget(void)
     thread_destroy(thread);
 }
 
-void weftp_threads_fork_prepare(void) { list_lock(); }
+void weftp_threads_fork_prepare(void)
+{
+    list_lock();
+}
 
-void weftp_threads_fork_parent(void) { list_unlock(); }
+void weftp_threads_fork_parent(void)
+{
+    list_unlock();
+}
 
 /* The other threads' states are left alone: they may have been in the middle of anything. */
 void weftp_threads_fork_child(void)

@@ -11,7 +11,8 @@
 struct weftp_arena {
     char *cur, *end;
 };
-#define WEFTP_ARENA_BLOCK ((size_t)64 << 10) /* bytes that are mapped at a time, and the most that one piece may have */
+#define WEFTP_ARENA_BLOCK                                                                          \
+    ((size_t)64 << 10) /* bytes that are mapped at a time, and the most that one piece may have */
 
 /* Return zeroed memory aligned to 16 bytes; NULL when there is none or size is more than WEFTP_ARENA_BLOCK. */
 void *weftp_arena_take(struct weftp_arena *arena, size_t size);

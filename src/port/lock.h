@@ -14,12 +14,27 @@
 struct weftp_lock {
     pthread_mutex_t mutex;
 };
-#define WEFTP_LOCK_INIT { PTHREAD_MUTEX_INITIALIZER }
+#define WEFTP_LOCK_INIT                                                                            \
+    {                                                                                              \
+        PTHREAD_MUTEX_INITIALIZER                                                                  \
+    }
 
-static inline void weftp_lock_init(struct weftp_lock *lock) { pthread_mutex_init(&lock->mutex, NULL); }
-static inline void weftp_lock_deinit(struct weftp_lock *lock) { pthread_mutex_destroy(&lock->mutex); }
-static inline void weftp_lock(struct weftp_lock *lock) { pthread_mutex_lock(&lock->mutex); }
-static inline void weftp_unlock(struct weftp_lock *lock) { pthread_mutex_unlock(&lock->mutex); }
+static inline void weftp_lock_init(struct weftp_lock *lock)
+{
+    pthread_mutex_init(&lock->mutex, NULL);
+}
+static inline void weftp_lock_deinit(struct weftp_lock *lock)
+{
+    pthread_mutex_destroy(&lock->mutex);
+}
+static inline void weftp_lock(struct weftp_lock *lock)
+{
+    pthread_mutex_lock(&lock->mutex);
+}
+static inline void weftp_unlock(struct weftp_lock *lock)
+{
+    pthread_mutex_unlock(&lock->mutex);
+}
 
 /* Milliseconds of a clock that never jumps. Signal-safe. */
 static inline int64_t weftp_monotonic_ms(void)

@@ -8,9 +8,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int64_t weftp_process_id(void) { return getpid(); }
+int64_t weftp_process_id(void)
+{
+    return getpid();
+}
 
-int64_t weftp_thread_id(void) { return syscall(SYS_gettid); }
+int64_t weftp_thread_id(void)
+{
+    return syscall(SYS_gettid);
+}
 
 size_t weftp_thread_name(char name[WEFTP_THREAD_NAME_MAX])
 {

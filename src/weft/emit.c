@@ -18,7 +18,10 @@ struct call {
     int level;
 };
 
-static void count_shared(uint64_t *counter) { __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED); }
+static void count_shared(uint64_t *counter)
+{
+    __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
 
 /* Before the start or after the end. Returns whether the call may go on. */
 static bool call_begin_cold(void)
@@ -67,7 +70,8 @@ static void set_origin(struct weft_record *record, struct call *call)
     record->thread_size = call->thread->name_size;
     if (__builtin_expect(!fake, 1)) return;
     if (fake->time_ns != INT64_MIN)
-        record->time_ns = __atomic_fetch_add(&call->pipeline->fake->time_ns, fake->time_step_ns, __ATOMIC_RELAXED);
+        record->time_ns = __atomic_fetch_add(&call->pipeline->fake->time_ns, fake->time_step_ns,
+                                             __ATOMIC_RELAXED);
     if (fake->pid) record->pid = fake->pid;
     if (fake->thread) {
         record->thread = fake->thread;
@@ -96,19 +100,28 @@ static size_t count_fields(const weft_field *fields, size_t count)
     return n;
 }
 
-static void submit(struct call *call, const weft_site *site, int flags, const char *message,
-                   size_t message_size, const weft_field *fields, size_t count)
+/* What the caller said. */
+struct content {
+    const weft_site *site;
+    const char *message;
+    size_t message_size;
+    const weft_field *fields;
+    size_t count;
+    uint32_t flags;
+};
+
+static void submit(struct call *call, const struct content *content)
 {
     struct weft_record record = {.struct_size = sizeof record,
                                  .level = call->level,
-                                 .flags = (uint32_t)flags & WEFT_CONST_MSG_,
+                                 .flags = content->flags,
                                  .logger = call->logger->name,
                                  .logger_size = call->logger->name_size,
-                                 .message = message,
-                                 .message_size = message_size,
-                                 .site = site,
-                                 .fields = fields,
-                                 .field_count = count};
+                                 .message = content->message,
+                                 .message_size = content->message_size,
+                                 .site = content->site,
+                                 .fields = content->fields,
+                                 .field_count = content->count};
     set_origin(&record, call);
     set_context(&record, call->logger);
     weftp_pipeline_submit(call->pipeline, call->thread, &record);
@@ -126,8 +139,13 @@ void weft_emit_(weft_site *site, weft_logger *logger, int level, const char *msg
     const int saved_errno = errno;
     struct call call;
     if (call_begin(&call, logger, level & LEVEL_MASK)) {
-        submit(&call, site, level, msg ? msg : "", msg ? strlen(msg) : 0, fields,
-               count_fields(fields, count));
+        const struct content content = {.site = site,
+                                        .message = msg ? msg : "",
+                                        .message_size = msg ? strlen(msg) : 0,
+                                        .fields = fields,
+                                        .count = count_fields(fields, count),
+                                        .flags = (uint32_t)level & WEFT_CONST_MSG_};
+        submit(&call, &content);
         call_end(&call);
     }
     errno = saved_errno;
@@ -136,7 +154,8 @@ void weft_emit_(weft_site *site, weft_logger *logger, int level, const char *msg
 void weft_log_fields(weft_logger *logger, weft_level level, const char *msg,
                      const weft_field *fields, size_t count)
 {
-    if ((int)level >= 0 && (int)level <= WEFT_LEVEL_OFF) weft_emit_(NULL, logger, (int)level, msg, fields, count);
+    if ((int)level >= 0 && (int)level <= WEFT_LEVEL_OFF)
+        weft_emit_(NULL, logger, (int)level, msg, fields, count);
 }
 
 /*
@@ -154,7 +173,8 @@ static const char *format_text(struct call *call, const char *format, va_list ar
     size_t room = to ? (size_t)(text->end - to) : 0;
     int needed = vsnprintf(to, room, format, args);
     if (needed >= 0 && (size_t)needed >= room) {
-        const size_t all = (size_t)needed + 1 < WEFTP_TEXT_SIZE_MAX ? (size_t)needed + 1 : WEFTP_TEXT_SIZE_MAX;
+        const size_t all =
+            (size_t)needed + 1 < WEFTP_TEXT_SIZE_MAX ? (size_t)needed + 1 : WEFTP_TEXT_SIZE_MAX;
         to = weftp_out_reserve(text, all);
         room = to ? all : 0;
         needed = vsnprintf(to, room, format, again);
@@ -177,10 +197,10 @@ void weft_vlogf(weft_logger *logger, weft_level level, weft_site *site, const ch
     const int saved_errno = errno;
     struct call call;
     if ((int)level >= 0 && (int)level <= WEFT_LEVEL_OFF && call_begin(&call, logger, (int)level)) {
-        size_t size = 0;
+        struct content content = {.site = site, .message = ""};
         errno = saved_errno; /* for %m */
-        const char *text = format ? format_text(&call, format, args, &size) : "";
-        submit(&call, site, 0, text, size, NULL, 0);
+        if (format) content.message = format_text(&call, format, args, &content.message_size);
+        submit(&call, &content);
         call_end(&call);
     }
     errno = saved_errno;

@@ -55,7 +55,10 @@ static void child(void)
     weftp_system.retired = NULL;
 }
 
-static void install(void) { pthread_atfork(prepare, parent, child); }
+static void install(void)
+{
+    pthread_atfork(prepare, parent, child);
+}
 
 void weftp_fork_hook(void)
 {

@@ -1,8 +1,8 @@
 /*
  * The public face of life: weft/options.h.
  */
-#include "../mdc/mdc.h"
 #include "../../sinks/memory.h"
+#include "../mdc/mdc.h"
 #include "system.h"
 
 #include <errno.h>
@@ -47,7 +47,10 @@ weft_status weft_shutdown(uint32_t timeout_ms)
     return weftp_system_shutdown(timeout_ms);
 }
 
-static uint64_t load(const uint64_t *counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
+static uint64_t load(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
 
 static void fill_sinks(weft_stats *stats)
 {
@@ -121,4 +124,7 @@ weft_status weft_memory_dump(int fd)
     return status;
 }
 
-const char *weft_version(void) { return WEFT_VERSION_TEXT; }
+const char *weft_version(void)
+{
+    return WEFT_VERSION_TEXT;
+}

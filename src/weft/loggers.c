@@ -26,7 +26,10 @@ static struct weftp_logger *or_root(const weft_logger *logger)
     return logger ? weftp_logger_of(logger) : weftp_logger_root();
 }
 
-const char *weft_logger_name(const weft_logger *logger) { return or_root(logger)->name; }
+const char *weft_logger_name(const weft_logger *logger)
+{
+    return or_root(logger)->name;
+}
 
 void weft_logger_set_level(weft_logger *logger, weft_level level)
 {

@@ -42,7 +42,10 @@ weft_status weft_propagator_register(const struct weft_propagator_type *type)
     return status;
 }
 
-void weft_out_write(struct weft_out *out, const void *data, size_t size) { weftp_out_put(out, data, size); }
+void weft_out_write(struct weft_out *out, const void *data, size_t size)
+{
+    weftp_out_put(out, data, size);
+}
 
 void weft_out_json_string(struct weft_out *out, const char *text, size_t size)
 {
@@ -51,7 +54,8 @@ void weft_out_json_string(struct weft_out *out, const char *text, size_t size)
 
 void weft_out_json_value(struct weft_out *out, const weft_field *field)
 {
-    static const struct weftp_value_style style = {WEFTP_DOUBLE_SHORT, WEFTP_TIME_MICROS, UINT32_MAX};
+    static const struct weftp_value_style style = {WEFTP_DOUBLE_SHORT, WEFTP_TIME_MICROS,
+                                                   UINT32_MAX};
     unsigned notes = 0;
     weftp_json_value(out, field, &style, &notes);
 }

@@ -24,7 +24,8 @@ static bool same(const struct weftp_settings *a, const struct weftp_settings *b)
 {
     return a && b && a->trust == b->trust &&
            same_list(a->propagators, a->propagator_count, b->propagators, b->propagator_count) &&
-           same_list(a->propagate_keys, a->propagate_key_count, b->propagate_keys, b->propagate_key_count);
+           same_list(a->propagate_keys, a->propagate_key_count, b->propagate_keys,
+                     b->propagate_key_count);
 }
 
 weft_status weftp_system_propagation(const struct weftp_settings *settings)

@@ -27,9 +27,8 @@ static void say_complaints(struct complaints *complaints)
     const bool entered = weftp_thread_enter(&thread) == WEFTP_ENTER_OK;
     if (entered) weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
     for (size_t i = 0; i < complaints->count; i++) {
-        if (entered)
-            weftp_pipeline_say(weftp_system.pipeline, thread, WEFT_LEVEL_WARN, complaints->texts[i],
-                               NULL, 0);
+        const struct weftp_word word = {.level = WEFT_LEVEL_WARN, .message = complaints->texts[i]};
+        if (entered) weftp_pipeline_say(weftp_system.pipeline, thread, &word);
         free(complaints->texts[i]);
     }
     if (entered) weftp_thread_leave(thread);
@@ -105,7 +104,8 @@ static weft_status apply_levels(const struct weftp_settings *settings, int floor
     struct weftp_level_setting *levels = calloc(settings->level_count + 1, sizeof *levels);
     if (!levels) return WEFT_ENOMEM;
     for (size_t i = 0; i < settings->level_count; i++)
-        levels[i] = (struct weftp_level_setting){settings->levels[i].logger, settings->levels[i].level};
+        levels[i] =
+            (struct weftp_level_setting){settings->levels[i].logger, settings->levels[i].level};
     const weft_status status = weftp_loggers_configure(levels, settings->level_count, floor);
     free(levels);
     return status;
@@ -120,13 +120,15 @@ static weft_status load_and_wire(const weft_options *program, struct weftp_setti
                                  struct weftp_pipeline **pipeline, struct complaints *complaints)
 {
     struct weftp_pipeline *current = weftp_system.real ? weftp_system.real : weftp_system.pipeline;
-    const struct weftp_known known = {weftp_system.catalog.encoder_names, weftp_system.catalog.sink_names,
+    const struct weftp_known known = {weftp_system.catalog.encoder_names,
+                                      weftp_system.catalog.sink_names,
                                       weftp_system.catalog.propagator_names};
     weft_status status = weftp_settings_reload(settings, weftp_system.settings, program, &known,
                                                keep_complaint, complaints);
     if (status) return status;
     const struct weftp_wired previous = {weftp_system.settings, current};
-    status = weftp_wire(pipeline, *settings, &weftp_system.catalog, &previous, keep_complaint, complaints);
+    status = weftp_wire(pipeline, *settings, &weftp_system.catalog, &previous, keep_complaint,
+                        complaints);
     if (status) goto fail;
     status = weftp_system_propagation(*settings);
     if (!status) status = apply_levels(*settings, (*pipeline)->floor);

@@ -22,8 +22,9 @@
 
 enum weftp_state { WEFTP_STATE_NEW, WEFTP_STATE_RUNNING, WEFTP_STATE_SHUT };
 
-#define WEFTP_EXIT_TIMEOUT_MS  2000  /* the longest that exit() waits for other threads' calls */
-#define WEFTP_RETIRE_TIMEOUT_MS 5000 /* the longest that a reload waits before it leaves the old pipeline for later */
+#define WEFTP_EXIT_TIMEOUT_MS 2000 /* the longest that exit() waits for other threads' calls */
+#define WEFTP_RETIRE_TIMEOUT_MS                                                                    \
+    5000 /* the longest that a reload waits before it leaves the old pipeline for later */
 
 struct weftp_system {
     struct weftp_lock lock; /* the configuration's: start, init, reload, shutdown, test capture */

@@ -71,7 +71,10 @@ static weft_status capture_write(void *self, const struct weft_line *lines, size
     return *written == count ? WEFT_OK : WEFT_ENOMEM;
 }
 
-static void capture_close(void *self) { (void)self; }
+static void capture_close(void *self)
+{
+    (void)self;
+}
 
 static const struct weft_sink_type capture_sink = {
     sizeof(struct weft_sink_type), "capture", capture_open, capture_write, NULL, capture_close};
@@ -94,7 +97,8 @@ static weft_status open_encoder(struct weftp_pipeline *pipeline, const weft_test
     weftp_host_name(host, sizeof host);
     const struct weft_encoder_options encoder_options = {.struct_size = sizeof encoder_options,
                                                          .service = options->service,
-                                                         .host = options->host ? options->host : host,
+                                                         .host =
+                                                             options->host ? options->host : host,
                                                          .options = none};
     void *self = NULL;
     const weft_status status = type->open(&self, &encoder_options);
@@ -116,7 +120,8 @@ static struct weftp_fake *create_fake(const weft_test_options *options)
     return NULL;
 }
 
-static struct weftp_pipeline *create_pipeline(weft_capture *capture, const weft_test_options *options)
+static struct weftp_pipeline *create_pipeline(weft_capture *capture,
+                                              const weft_test_options *options)
 {
     struct weftp_pipeline *pipeline = calloc(1, sizeof *pipeline);
     if (!pipeline) return NULL;

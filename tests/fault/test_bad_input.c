@@ -35,10 +35,10 @@ static weft_stats stats_now(void)
 }
 
 struct scenario {
-    void (*before)(void);     /* in the child, before weft starts; NULL: nothing */
-    unsigned records;         /* to log */
+    void (*before)(void); /* in the child, before weft starts; NULL: nothing */
+    unsigned records;     /* to log */
     uint64_t written_least, dropped_least;
-    const char *named;        /* in the one status record about it; NULL: stderr stays empty */
+    const char *named; /* in the one status record about it; NULL: stderr stays empty */
 };
 
 static void log_records(void *arg)
@@ -46,7 +46,8 @@ static void log_records(void *arg)
     const struct scenario *scenario = arg;
     if (scenario->before) scenario->before();
     for (unsigned i = 0; i < scenario->records; i++)
-        weft_info(NULL, "record", weft_uint("i", i), weft_str("pad", "0123456789012345678901234567890123456789"));
+        weft_info(NULL, "record", weft_uint("i", i),
+                  weft_str("pad", "0123456789012345678901234567890123456789"));
     const weft_stats stats = stats_now();
     EXPECT(stats.accepted == scenario->records);
     EXPECT(stats.written >= scenario->written_least);
@@ -129,12 +130,16 @@ static void another_sink_goes_on(void **state)
     child_free(&child);
 }
 
-static void close_stdout(void) { close(1); }
+static void close_stdout(void)
+{
+    close(1);
+}
 
 static void a_closed_stdout(void **state)
 {
     (void)state;
-    const struct scenario scenario = {.before = close_stdout, .records = 50, .dropped_least = 50, .named = "EBADF"};
+    const struct scenario scenario = {
+        .before = close_stdout, .records = 50, .dropped_least = 50, .named = "EBADF"};
     struct child child = run(&scenario, "stdout:");
     child_free(&child);
 }
@@ -151,8 +156,11 @@ static void a_file_size_limit(void **state)
     char *folder = test_folder(), path[128], sinks[160];
     snprintf(path, sizeof path, "%s/limit.log", folder);
     snprintf(sinks, sizeof sinks, "file:%s", path);
-    const struct scenario scenario = {
-        .before = limit_file_size, .records = 100, .written_least = 5, .dropped_least = 50, .named = "EFBIG"};
+    const struct scenario scenario = {.before = limit_file_size,
+                                      .records = 100,
+                                      .written_least = 5,
+                                      .dropped_least = 50,
+                                      .named = "EFBIG"};
     struct child child = run(&scenario, sinks);
     char *text = read_file(path);
     assert_int_equal(each_line(text, NULL, NULL), 0);
@@ -174,7 +182,8 @@ static void no_descriptors_left(void **state)
     char *folder = test_folder(), sinks[160];
     snprintf(sinks, sizeof sinks, "file:%s/x.log", folder);
     /* Not even stderr can be duplicated: nothing is said, but everything is counted. */
-    const struct scenario scenario = {.before = limit_files, .records = 20, .dropped_least = 20, .named = NULL};
+    const struct scenario scenario = {
+        .before = limit_files, .records = 20, .dropped_least = 20, .named = NULL};
     char env[256];
     snprintf(env, sizeof env, "WEFT_SINKS=%s", sinks);
     const char *const environment[] = {env, NULL};
@@ -256,11 +265,14 @@ static void odd_values(void *arg)
     memset(long_name, 'n', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
     snprintf(deep, sizeof deep, "[[[[[[[[[[[[1]]]]]]]]]]]]");
-    weft_info(weft_logger_get(long_name), NULL, weft_str(NULL, NULL), weft_str("", ""), weft_int(long_name, 1));
-    weft_info(weft_logger_get(NULL), "\xff\xfe\xc0\x80", weft_strn("nul", "a\0b", 3), weft_double("nan", NAN),
-              weft_double("inf", -INFINITY), weft_bytes("none", NULL, 0), weft_bytes("null", NULL, 5));
-    weft_info(NULL, "json", weft_json("deep", deep), weft_json("bad", "{\"a\":"), weft_json("null", NULL),
-              weft_json("twice", "{\"a\":1,\"a\":2}"), weft_objn("o", NULL, 3), weft_arrn("r", NULL, 3));
+    weft_info(weft_logger_get(long_name), NULL, weft_str(NULL, NULL), weft_str("", ""),
+              weft_int(long_name, 1));
+    weft_info(weft_logger_get(NULL), "\xff\xfe\xc0\x80", weft_strn("nul", "a\0b", 3),
+              weft_double("nan", NAN), weft_double("inf", -INFINITY), weft_bytes("none", NULL, 0),
+              weft_bytes("null", NULL, 5));
+    weft_info(NULL, "json", weft_json("deep", deep), weft_json("bad", "{\"a\":"),
+              weft_json("null", NULL), weft_json("twice", "{\"a\":1,\"a\":2}"),
+              weft_objn("o", NULL, 3), weft_arrn("r", NULL, 3));
     weft_log_fields(NULL, WEFT_LEVEL_INFO, "no fields", NULL, 0);
     weft_log_fields(NULL, WEFT_LEVEL_INFO, "NULL fields", NULL, 7);
     weft_log_fields(NULL, (weft_level)999, "no such level", NULL, 0);

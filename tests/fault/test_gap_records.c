@@ -26,7 +26,8 @@ static weft_status flaky_open(void **self, const struct weft_options_kv *options
     return WEFT_OK;
 }
 
-static weft_status flaky_write(void *self, const struct weft_line *lines, size_t count, size_t *written)
+static weft_status flaky_write(void *self, const struct weft_line *lines, size_t count,
+                               size_t *written)
 {
     (void)self;
     *written = 0;
@@ -38,9 +39,13 @@ static weft_status flaky_write(void *self, const struct weft_line *lines, size_t
     return WEFT_OK;
 }
 
-static void flaky_close(void *self) { (void)self; }
+static void flaky_close(void *self)
+{
+    (void)self;
+}
 
-static const struct weft_sink_type flaky = {sizeof flaky, "flaky", flaky_open, flaky_write, NULL, flaky_close};
+static const struct weft_sink_type flaky = {sizeof flaky, "flaky", flaky_open,
+                                            flaky_write,  NULL,    flaky_close};
 
 static void expect(bool condition, const char *what)
 {
@@ -72,7 +77,8 @@ static void fail_and_recover(void *arg)
     EXPECT(weft_flush(100) == WEFT_OK);
     weft_stats stats;
     EXPECT(weft_stats_get(&stats, sizeof stats) == WEFT_OK);
-    EXPECT(stats.accepted == 44 && stats.written == 2 && stats.dropped == 42 && stats.dropped_sink == 42);
+    EXPECT(stats.accepted == 44 && stats.written == 2 && stats.dropped == 42 &&
+           stats.dropped_sink == 42);
     const weft_sink_stats *bad = sink(&stats, "flaky:"), *good = sink(&stats, "stdout:");
     EXPECT(bad->accepted == 44 && bad->written == 2 && bad->dropped == 42 && bad->failures == 42);
     EXPECT(good->accepted == 44 && good->written == 44 && good->dropped == 0);

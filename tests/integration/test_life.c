@@ -57,7 +57,10 @@ static struct child run(void (*fn)(void *), const char *const *env)
 
 /* ---- start and end ---- */
 
-static void log_at_exit(void) { weft_info(NULL, "from an exit handler"); }
+static void log_at_exit(void)
+{
+    weft_info(NULL, "from an exit handler");
+}
 
 static void two_lines(void *arg)
 {
@@ -287,7 +290,8 @@ static void odd_surroundings(void *arg)
     setlocale(LC_ALL, "de_DE.UTF-8");
     setenv("TZ", "Asia/Seoul", 1);
     tzset();
-    prctl(PR_SET_NAME, "\x01\xff\"\\\n\x7f\xc3" "abcdefgh");
+    prctl(PR_SET_NAME, "\x01\xff\"\\\n\x7f\xc3"
+                       "abcdefgh");
     weft_info(NULL, "locale", weft_double("d", 1234.5));
     weft_infof(NULL, "%.2f|%'d|\xed\x95\x9c|%ls", 3.5, 1234567, L"\ud55c");
 }
@@ -298,12 +302,15 @@ static void locale_zone_and_thread_name_change_nothing(void **state)
     struct child child = run(odd_surroundings, NULL);
     assert_non_null(strstr(child.out, "\"d\":1234.5"));
     assert_non_null(strstr(child.out, "3.50|1234567|\xed\x95\x9c|\xed\x95\x9c"));
-    assert_non_null(strstr(child.out, "\"process.thread.name\":\"\\u0001\xef\xbf\xbd\\\"\\\\\\n\x7f\xef\xbf\xbd" "abcdefgh\""));
+    assert_non_null(
+        strstr(child.out, "\"process.thread.name\":\"\\u0001\xef\xbf\xbd\\\"\\\\\\n\x7f\xef\xbf\xbd"
+                          "abcdefgh\""));
     char now[32];
     const time_t seconds = time(NULL);
     struct tm utc;
     gmtime_r(&seconds, &utc);
-    snprintf(now, sizeof now, "\"%04d-%02d-%02dT%02d", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour);
+    snprintf(now, sizeof now, "\"%04d-%02d-%02dT%02d", utc.tm_year + 1900, utc.tm_mon + 1,
+             utc.tm_mday, utc.tm_hour);
     assert_non_null(strstr(child.out, now));
     child_free(&child);
 }

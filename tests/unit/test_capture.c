@@ -27,12 +27,13 @@ static void under_a_clock_of_its_own(void **state)
     weft_trace(NULL, "second", weft_arr("tags", weft_str(NULL, "x")), weft_bool("gift", true));
     weft_mdc_clear();
     assert_int_equal(weft_test_count(capture), 2);
-    assert_string_equal(weft_test_line(capture, 0),
-                        "{\"@timestamp\":\"2026-11-22T06:29:14.123456Z\",\"log.level\":\"INFO\","
-                        "\"message\":\"order accepted\",\"ecs.version\":\"1.2.0\",\"service.name\":\"orders\","
-                        "\"service.node.name\":\"web-1\",\"event.dataset\":\"orders\","
-                        "\"process.thread.name\":\"worker-3\",\"log.logger\":\"orders.http\","
-                        "\"labels\":{\"request_id\":\"7f1c\"}}");
+    assert_string_equal(
+        weft_test_line(capture, 0),
+        "{\"@timestamp\":\"2026-11-22T06:29:14.123456Z\",\"log.level\":\"INFO\","
+        "\"message\":\"order accepted\",\"ecs.version\":\"1.2.0\",\"service.name\":\"orders\","
+        "\"service.node.name\":\"web-1\",\"event.dataset\":\"orders\","
+        "\"process.thread.name\":\"worker-3\",\"log.logger\":\"orders.http\","
+        "\"labels\":{\"request_id\":\"7f1c\"}}");
     assert_string_equal(weft_test_value(capture, 1, "@timestamp"), "2026-11-22T06:29:14.124456Z");
     assert_string_equal(weft_test_value(capture, 1, "custom/tags/0"), "x");
     assert_string_equal(weft_test_value(capture, 1, "labels/gift"), "true");

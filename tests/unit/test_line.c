@@ -16,9 +16,11 @@ static struct weftp_encoding encoding_of(const char *name, size_t budget)
 {
     struct weftp_encoding encoding = {.budget = budget};
     for (size_t i = 0; weftp_encoders_builtin[i]; i++)
-        if (strcmp(weftp_encoders_builtin[i]->name, name) == 0) encoding.type = weftp_encoders_builtin[i];
+        if (strcmp(weftp_encoders_builtin[i]->name, name) == 0)
+            encoding.type = weftp_encoders_builtin[i];
     static const struct weft_options_kv none[] = {{NULL, NULL}};
-    const struct weft_encoder_options options = {.struct_size = sizeof options, .host = "h", .options = none};
+    const struct weft_encoder_options options = {
+        .struct_size = sizeof options, .host = "h", .options = none};
     assert_int_equal(encoding.type->open(&encoding.self, &options), WEFT_OK);
     return encoding;
 }
@@ -80,7 +82,8 @@ static void keeps_its_budget(const char *message, const weft_field *fields, size
             assert_true(weftp_out_size(&out) <= budget);
             assert_int_equal(out.cur[-1], '\n');
             yajl_val tree = parse(&out);
-            assert_true(YAJL_IS_TRUE(f == 0 ? get(tree, "labels", "truncated") : get(tree, "truncated", NULL)));
+            assert_true(YAJL_IS_TRUE(f == 0 ? get(tree, "labels", "truncated")
+                                            : get(tree, "truncated", NULL)));
             yajl_tree_free(tree);
             weftp_out_deinit(&out);
             encoding.type->close(encoding.self);
@@ -126,7 +129,8 @@ static void the_largest_value_goes_first(void **state)
 {
     (void)state;
     char *text = text_of('x', 40000);
-    const weft_field fields[] = {weft_str("a", "first"), weft_str("big", text), weft_str("z", "last")};
+    const weft_field fields[] = {weft_str("a", "first"), weft_str("big", text),
+                                 weft_str("z", "last")};
     struct weftp_encoding encoding = encoding_of("logstash", 16000);
     const struct weft_record record = record_of("the message", fields, 3);
     struct weft_out out;
@@ -163,10 +167,8 @@ static void no_memory_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_long_field),
-        cmocka_unit_test(a_long_message),
-        cmocka_unit_test(very_many_fields),
-        cmocka_unit_test(the_largest_value_goes_first),
+        cmocka_unit_test(a_long_field),      cmocka_unit_test(a_long_message),
+        cmocka_unit_test(very_many_fields),  cmocka_unit_test(the_largest_value_goes_first),
         cmocka_unit_test(no_memory_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

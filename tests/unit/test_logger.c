@@ -32,7 +32,8 @@ static void the_nearest_setting_holds(void **state)
 static void the_program_beats_the_configuration(void **state)
 {
     (void)state;
-    const struct weftp_level_setting settings[] = {{"", WEFT_LEVEL_INFO}, {"a.b", WEFT_LEVEL_DEBUG}};
+    const struct weftp_level_setting settings[] = {{"", WEFT_LEVEL_INFO},
+                                                   {"a.b", WEFT_LEVEL_DEBUG}};
     struct weftp_logger *leaf = weftp_logger_find("a.b.c"), *middle = weftp_logger_find("a.b");
     configure(settings, 2, WEFT_LEVEL_TRACE);
     weftp_logger_own_level(middle, WEFT_LEVEL_ERROR);
