@@ -24,7 +24,7 @@ static void under_a_clock_of_its_own(void **state)
     assert_null(weft_test_capture(NULL)); /* one at a time */
     weft_mdc_put("request_id", "7f1c");
     weft_info(weft_logger_get("orders.http"), "order accepted");
-    weft_trace(NULL, "second", weft_arr("tags", weft_str(NULL, "x")), weft_bool("gift", true));
+    weft_trace(NULL, "second", weft_arr("list", weft_str(NULL, "x")), weft_bool("gift", true));
     weft_mdc_clear();
     assert_int_equal(weft_test_count(capture), 2);
     assert_string_equal(
@@ -35,10 +35,10 @@ static void under_a_clock_of_its_own(void **state)
         "\"process.thread.name\":\"worker-3\",\"log.logger\":\"orders.http\","
         "\"labels\":{\"request_id\":\"7f1c\"}}");
     assert_string_equal(weft_test_value(capture, 1, "@timestamp"), "2026-11-22T06:29:14.124456Z");
-    assert_string_equal(weft_test_value(capture, 1, "custom/tags/0"), "x");
+    assert_string_equal(weft_test_value(capture, 1, "custom/list/0"), "x");
     assert_string_equal(weft_test_value(capture, 1, "labels/gift"), "true");
-    assert_null(weft_test_value(capture, 1, "custom/tags"));
-    assert_null(weft_test_value(capture, 1, "custom/tags/1"));
+    assert_null(weft_test_value(capture, 1, "custom/list"));
+    assert_null(weft_test_value(capture, 1, "custom/list/1"));
     assert_null(weft_test_value(capture, 1, "nothing/there"));
     assert_int_equal(weft_test_level(capture, 1), WEFT_LEVEL_TRACE);
     assert_string_equal(weft_test_logger(capture, 0), "orders.http");
