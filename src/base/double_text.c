@@ -172,14 +172,29 @@ static char *put_decimal(char *to, struct decimal decimal, enum weftp_double_sty
     return java ? put_fixed(to, ".0", 2) : to;
 }
 
-/* Not a simple one: c * 2^q. */
-static char *put_shortest(char *to, uint64_t c, int q, bool lopsided, enum weftp_double_style style)
+/* Take the zeros off the end: many where the number has few digits, mostly none. */
+static inline struct decimal trim(struct decimal decimal)
 {
-    struct decimal decimal = shortest(c, q, lopsided);
+    if (decimal.digits % 100000000 == 0) {
+        decimal.digits /= 100000000;
+        decimal.exponent += 8;
+    }
+    if (decimal.digits % 10000 == 0) {
+        decimal.digits /= 10000;
+        decimal.exponent += 4;
+    }
     while (decimal.digits % 10 == 0) {
         decimal.digits /= 10;
         decimal.exponent++;
     }
+    return decimal;
+}
+
+/* Not a simple one: c * 2^q. */
+static char *put_shortest(char *to, uint64_t c, int q, bool lopsided, enum weftp_double_style style)
+{
+    struct decimal decimal = shortest(c, q, lopsided);
+    if (decimal.digits % 10 == 0) decimal = trim(decimal);
     return put_decimal(to, decimal, style);
 }
 

@@ -2,6 +2,7 @@
 
 #include "../port/scan.h"
 #include "utf8.h"
+#include <stdlib.h>
 
 /*
  * What a writer keeps free behind the room for the bytes that are still to come. One step - 16
@@ -56,9 +57,9 @@ static inline char *make_room(struct weft_out *out, char *to, size_t left)
 }
 
 /*
- * Write the `count` bytes at `from`, those of the mask escaped. The caller has copied the first 16
- * bytes already; behind each escape the next 16 are copied again, which costs less than to ask how
- * many are wanted.
+ * Write the first `count` bytes of a step, those of the mask escaped. The caller has copied the
+ * step already; behind each escape the 16 bytes that follow in `from`, of which 32 can be read, are
+ * copied again, which costs less than to ask how many are wanted.
  */
 static inline char *escape_marked(char *to, const unsigned char *from, unsigned count,
                                   unsigned mask)
@@ -74,69 +75,81 @@ static inline char *escape_marked(char *to, const unsigned char *from, unsigned 
     return to + (count - done);
 }
 
-/* Write one sequence that is not of one to three good bytes; returns where the next one begins. */
+/* Write one sequence that is ill-formed or of four bytes; returns where the next one begins. */
 static const unsigned char *write_odd(char **to, const unsigned char *from,
                                       const unsigned char *end)
 {
     const int step = weftp_utf8_step(from, (size_t)(end - from));
-    if (step < 0) {
-        memcpy(*to, REPLACEMENT, 3);
-        *to += 3;
-        return from - step;
-    }
-    memcpy(*to, from, 4);
-    *to += step;
-    return from + step;
+    const size_t size = step < 0 ? sizeof REPLACEMENT - 1 : (size_t)step;
+    memcpy(*to, step < 0 ? REPLACEMENT : (const char *)from, size);
+    *to += size;
+    return from + abs(step);
 }
 
-/*
- * Write from *from until `stop` is reached or passed. From any place before `stop` 32 bytes can be
- * read; the text goes on to `end`. Keeps room for what is left and the slack; NULL when there is
- * none.
- */
-static char *escape_until(struct weft_out *out, char *to, const unsigned char **from,
-                          const unsigned char *stop, const unsigned char *end)
+/* 16 bytes of a text, or what is left of it. */
+struct step {
+    weftp_chunk chunk;
+    unsigned size;
+    unsigned marks;
+};
+
+/* Copy a step; whether it has a marked byte. */
+static inline bool copy_step(struct step *step, char *to, const unsigned char *at, size_t left)
 {
-    const unsigned char *at = *from;
-    while (at < stop) {
-        const unsigned marks = weftp_scan_copy(to, at);
-        if (!marks) {
-            at += WEFTP_SCAN_SIZE;
-            to += WEFTP_SCAN_SIZE;
-            continue;
-        }
-        const unsigned high = weftp_scan_high(at);
-        const unsigned count = high ? weftp_scan_utf8(at) : WEFTP_SCAN_SIZE;
-        if (count) {
-            to = escape_marked(to, at, count, marks & ~high & ((1u << count) - 1));
-            at += count;
-        } else {
-            at = write_odd(&to, at, end);
-        }
-        to = make_room(out, to, at < end ? (size_t)(end - at) : 0);
-        if (!to) return NULL;
+    if (left >= WEFTP_SCAN_SIZE) {
+        step->chunk = weftp_chunk_load(at);
+        step->size = WEFTP_SCAN_SIZE;
+        step->marks = weftp_chunk_marks(step->chunk);
+    } else {
+        step->chunk = weftp_chunk_load_short(at, left);
+        step->size = (unsigned)left;
+        step->marks = weftp_chunk_marks(step->chunk) & ((1u << left) - 1);
     }
-    *from = at;
-    return to;
+    memcpy(to, &step->chunk, sizeof step->chunk);
+    return step->marks != 0;
+}
+
+/* Write what is good of a step that was copied; returns where the next one begins. */
+static inline const unsigned char *escape_step(const struct step *step, char **to,
+                                               const unsigned char *at, const unsigned char *end)
+{
+    const unsigned high = weftp_chunk_high(step->chunk);
+    unsigned count = step->size;
+    if (high) {
+        const unsigned good = weftp_chunk_good(step->chunk);
+        if (good == 0) return write_odd(to, at, end);
+        if (good < count) count = good; /* more: the zeros behind a short text */
+    }
+    const unsigned escaped = step->marks & ~high & ((1u << count) - 1);
+    weftp_chunk twice[2];
+    const unsigned char *from = at;
+    if ((size_t)(end - at) < sizeof twice) { /* one must not read behind the end */
+        twice[0] = twice[1] = step->chunk;
+        from = (const unsigned char *)twice;
+    }
+    *to = escape_marked(*to, from, count, escaped);
+    return at + count;
 }
 
 /*
- * Write a text that has something to escape or to check. The last bytes go through a copy behind
- * which one may read.
+ * Write a text that has something to escape or to check, at `to`, where there is room for it and
+ * the slack. Returns the end; NULL when room ran out.
  */
 static char *escape_dirty(struct weft_out *out, char *to, const char *text, const char *text_end)
 {
     const unsigned char *at = (const unsigned char *)text, *end = (const unsigned char *)text_end;
-    if (end - at >= 32) to = escape_until(out, to, &at, end - 31, end);
-    if (!to || at == end) return to;
-    unsigned char tail[64];
-    const size_t left = (size_t)(end - at);
-    memset(tail, ' ', sizeof tail);
-    memcpy(tail, at, left);
-    at = tail;
-    end = tail + left;
-    to = escape_until(out, to, &at, end, end);
-    return to ? to - (at - end) : NULL; /* the blanks behind the text were copied too */
+    while (at < end) {
+        struct step step;
+        if (!copy_step(&step, to, at, (size_t)(end - at))) {
+            at += step.size;
+            to += step.size;
+            continue;
+        }
+        at = escape_step(&step, &to, at, end);
+        to = make_room(out, to, (size_t)(end - at));
+        if (!to) return NULL;
+    }
+    return to;
 }
 
 /*
@@ -219,8 +232,7 @@ static size_t prefix_that_fits(const char *text, size_t size, size_t max)
 
 bool weftp_json_string_cut(struct weft_out *out, const char *text, size_t size, uint32_t limit)
 {
-    /* No byte grows to more than six. */
-    if (size <= limit / 6 || prefix_that_fits(text, size, limit) == size) {
+    if (size <= limit / WEFTP_ESCAPE_MAX || prefix_that_fits(text, size, limit) == size) {
         weftp_json_string(out, text, size);
         return false;
     }

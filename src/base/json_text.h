@@ -11,6 +11,9 @@
 
 #include "out.h"
 
+/* No byte of text grows to more bytes than this. */
+#define WEFTP_ESCAPE_MAX 6
+
 /* Append `text` escaped, without quotes. */
 void weftp_json_escape(struct weft_out *out, const char *text, size_t size);
 /* The same by the scalar twin, for the test that compares them. */

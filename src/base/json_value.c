@@ -237,6 +237,18 @@ static void write_value(struct writer *w, const weft_field *field, unsigned dept
 void weftp_json_value(struct weft_out *out, const weft_field *field,
                       const struct weftp_value_style *style, unsigned *notes)
 {
+    /* Most fields are short strings and integers: these take the short way. */
+    if (field->type == WEFT_TYPE_INT) {
+        write_integer(out, field);
+        return;
+    }
+    if (field->type == WEFT_TYPE_STR && field->v.p) {
+        const size_t size = weftp_field_text_size(field);
+        if (size <= style->limit / WEFTP_ESCAPE_MAX) {
+            weftp_json_string(out, field->v.p, size);
+            return;
+        }
+    }
     struct writer w = {out, style, 0};
     write_value(&w, field, 0);
     if (notes) *notes |= w.notes;

@@ -54,7 +54,8 @@ bool weftp_utf8_valid(const char *text, size_t size)
         const size_t left = (size_t)(end - at);
         size_t ok = 0;
         if (left >= WEFTP_SCAN_SIZE) {
-            ok = weftp_scan_high(at) ? weftp_scan_utf8(at) : WEFTP_SCAN_SIZE;
+            const weftp_chunk chunk = weftp_chunk_load(at);
+            ok = weftp_chunk_high(chunk) ? weftp_chunk_good(chunk) : WEFTP_SCAN_SIZE;
         }
         if (ok == 0) {
             const int step = weftp_utf8_step(at, left);

@@ -127,6 +127,7 @@ static inline struct weftp_utf8_bits weftp_chunk_utf8(weftp_chunk chunk)
 }
 
 #else
+#define WEFTP_SCAN_BYTES
 
 typedef struct weftp_chunk {
     unsigned char bytes[WEFTP_SCAN_SIZE];
@@ -182,31 +183,52 @@ static inline struct weftp_utf8_bits weftp_chunk_utf8(weftp_chunk chunk)
 
 #endif
 
-/* The mask of the bytes >= 0x80 among 16. */
-static inline unsigned weftp_scan_high(const void *from)
+/* The bytes of a text of 1 to 15, and zeros behind them. */
+static inline weftp_chunk weftp_chunk_load_short(const unsigned char *from, size_t size)
 {
-    return weftp_chunk_high(weftp_chunk_load(from));
-}
-
-/* The mask of the marked bytes among 16. */
-static inline unsigned weftp_scan_marks(const void *from)
-{
-    return weftp_chunk_marks(weftp_chunk_load(from));
+#ifdef WEFTP_SCAN_BYTES
+    weftp_chunk chunk = {{0}};
+    memcpy(chunk.bytes, from, size);
+    return chunk;
+#else
+    /* Two pieces that may overlap, the second one moved to its place: all of these are little-endian. */
+    uint64_t low, high = 0;
+    if (size >= 8) {
+        memcpy(&low, from, 8);
+        memcpy(&high, from + size - 8, 8);
+        high = high >> 8 * (15 - size) >> 8;
+    } else if (size >= 4) {
+        uint32_t first, last;
+        memcpy(&first, from, 4);
+        memcpy(&last, from + size - 4, 4);
+        low = first | (uint64_t)last << 8 * (size - 4);
+    } else {
+        low = from[0] | (uint64_t)from[size / 2] << 8 * (size / 2) |
+              (uint64_t)from[size - 1] << 8 * (size - 1);
+    }
+    return weftp_chunk_pair(low, high);
+#endif
 }
 
 /*
- * How many of 16 bytes are whole, well-formed sequences of one to three bytes, from the first byte
- * on: 0 also for a sequence of four, which is left to the caller.
+ * How many bytes of a chunk are whole, well-formed sequences of one to three bytes, from the first
+ * byte on: 0 also for a sequence of four, which is left to the caller.
  */
-static inline unsigned weftp_scan_utf8(const void *from)
+static inline unsigned weftp_chunk_good(weftp_chunk chunk)
 {
-    const struct weftp_utf8_bits bits = weftp_chunk_utf8(weftp_chunk_load(from));
+    const struct weftp_utf8_bits bits = weftp_chunk_utf8(chunk);
     const unsigned wanted = bits.lead << 1 | bits.lead3 << 2; /* where continuations must be */
     const unsigned wrong = ((bits.tail ^ wanted) & 0xFFFFu) | bits.wrong;
     unsigned count = (unsigned)__builtin_ctz(wrong | 1u << WEFTP_SCAN_SIZE);
     count -= wanted >> count & 1; /* back to the lead of a sequence that is not whole */
     count -= wanted >> count & 1;
     return count;
+}
+
+/* The mask of the marked bytes among 16. */
+static inline unsigned weftp_scan_marks(const void *from)
+{
+    return weftp_chunk_marks(weftp_chunk_load(from));
 }
 
 /* Copy 16 bytes; the mask of the marked ones. */
