@@ -22,6 +22,10 @@ static const struct weftp_layout_item items[] = {
     {WEFTP_ITEM_FUNCTION, "caller_method_name", NULL, WEFTP_SPACE_TOP},
     {WEFTP_ITEM_FILE, "caller_file_name", NULL, WEFTP_SPACE_TOP},
     {WEFTP_ITEM_LINE, "caller_line_number", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_SERVICE, "service.name", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_SERVICE_VERSION, "service.version", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_SERVICE_ENV, "service.environment", NULL, WEFTP_SPACE_TOP},
+    {WEFTP_ITEM_SERVICE_NODE, "service.node.name", NULL, WEFTP_SPACE_TOP},
     {WEFTP_ITEM_FIELDS, NULL, NULL, WEFTP_SPACE_TOP},
     {WEFTP_ITEM_END, NULL, NULL, WEFTP_SPACE_TOP}};
 
