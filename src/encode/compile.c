@@ -3,6 +3,7 @@
 #include "../base/json_text.h"
 #include "../base/json_value.h"
 #include "../base/out.h"
+#include "entry.h"
 #include <stdlib.h>
 
 #define TEXT_SIZE_MAX (1U << 20) /* of all constant text: static fields are at most 8 KiB */
@@ -180,17 +181,31 @@ static enum weftp_space object_of(const struct weftp_layout *layout, enum weftp_
     return layout->space_names[space] ? space : WEFTP_SPACE_TOP;
 }
 
-static weft_status know_names(struct weftp_names *names, const struct weftp_known_field *known)
+static void add_known(struct weftp_names *names, const struct weftp_known_field *known,
+                      enum weftp_space space)
+{
+    const struct weftp_name name = {.key = known->name,
+                                    .key_size = (uint32_t)strlen(known->name),
+                                    .space = (uint8_t)space,
+                                    .type = (uint8_t)known->type};
+    weftp_names_add(names, &name);
+}
+
+/*
+ * The fields that the format defines. Keys with a dot are looked up anyway; those without one are
+ * found where they would go otherwise, under a name that is never taken.
+ */
+static weft_status know_names(struct weftp_scheme *scheme, const struct weftp_known_field *known)
 {
     uint32_t count = 0;
     while (known && known[count].name) count++;
-    const weft_status status = weftp_names_init(names, count);
+    const weft_status status = weftp_names_init(&scheme->known, count);
     for (uint32_t i = 0; i < count && !status; i++) {
-        const struct weftp_name name = {.key = known[i].name,
-                                        .key_size = (uint32_t)strlen(known[i].name),
-                                        .space = WEFTP_SPACE_TOP,
-                                        .type = (uint8_t)known[i].type};
-        weftp_names_add(names, &name);
+        add_known(&scheme->known, &known[i], WEFTP_SPACE_TOP);
+        if (strchr(known[i].name, '.')) continue;
+        add_known(&scheme->names, &known[i], WEFTP_SPACE_LABELS);
+        add_known(&scheme->names, &known[i], WEFTP_SPACE_NUMBERS);
+        add_known(&scheme->names, &known[i], WEFTP_SPACE_CUSTOM);
     }
     return status;
 }
@@ -210,7 +225,7 @@ static weft_status reserve_names(struct compiler *compiler, const struct weftp_l
     reserve_name(names, "truncated", object_of(layout, layout->marked_space), WEFTP_WHEN_MARKED);
     reserve_name(names, "truncated_fields", object_of(layout, layout->cut_names_space),
                  WEFTP_WHEN_MARKED);
-    return know_names(&compiler->program->scheme.known, layout->known);
+    return know_names(&compiler->program->scheme, layout->known);
 }
 
 #define STATIC_KEY_MAX (3 * 128 + 8) /* a key of a pair, repaired, with a suffix */
@@ -230,7 +245,7 @@ static weft_status keep_static_names(struct weftp_program *program, const struct
         const struct weftp_name name = {.key = key,
                                         .key_size = (uint32_t)size,
                                         .when = WEFTP_WHEN_STATIC,
-                                        .space = entry->space};
+                                        .space = (uint8_t)entry->space};
         weftp_names_add(&program->scheme.names, &name);
     }
     return WEFT_OK;

@@ -1,5 +1,5 @@
 /*
- * One field of a line: comma, key, value. And the list of what was cut on the way.
+ * The fields of a line: comma, key, value. And the list of what was cut on the way.
  *
  * Threads: one per writer. May include: base, write.
  */
@@ -8,8 +8,8 @@
 
 #include "write.h"
 
-/* Write a field with its comma in front; adds to writer->cuts what the limits cut. */
-void weftp_write_entry(struct weftp_writer *writer, const struct weftp_entry *entry);
+/* Write the fields of one list, each with a comma in front; adds to writer->cuts what is cut. */
+void weftp_write_list(struct weftp_writer *writer, enum weftp_space space);
 
 /* Note that a value was cut. The name is borrowed until the line is done. */
 void weftp_cuts_add(struct weftp_cuts *cuts, const char *name, size_t size);

@@ -30,11 +30,15 @@ struct weftp_entry {
     struct weftp_entry *next;     /* in the same list */
     uint32_t hash;                /* of the key as printed, salted with its object */
     uint16_t key_size;
+    /*
+     * The small ones are no bytes, so that writing them does not make the compiler read all else
+     * again.
+     */
+    uint16_t space; /* the object that it stands in, which is the list's or the top level */
+    uint16_t flags;
+    uint16_t source;      /* enum weftp_source */
     uint16_t suffix;      /* 0: none; printed as _N behind the key */
     uint16_t next_suffix; /* where the search goes on for the next one that wants this key */
-    uint8_t space;        /* the object that it stands in, which is the list's or the top level */
-    uint8_t flags;
-    uint8_t source; /* enum weftp_source */
 };
 
 /* The keys that an entry is told apart by. The caller sets all members. */

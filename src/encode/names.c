@@ -54,9 +54,6 @@ void weftp_names_add(struct weftp_names *names, const struct weftp_name *name)
     names->list[names->count++] = copy;
     names->slots[slot] = (uint16_t)names->count;
     names->hashes[slot] = copy.hash;
-    if (copy.key_size < 64 && !memchr(copy.key, '.', copy.key_size)) {
-        names->undotted_sizes |= UINT64_C(1) << copy.key_size;
-    }
 }
 
 const struct weftp_name *weftp_names_match(const struct weftp_names *names, const char *key,

@@ -42,7 +42,6 @@ struct weftp_names {
     uint16_t *slots;  /* 1 + index; 0: free */
     uint32_t *hashes; /* beside the slots, so that a miss touches one word */
     uint32_t count, capacity, mask;
-    uint64_t undotted_sizes; /* bit N: there is a name of N bytes without a dot */
 };
 
 /* Tells the same key in different objects apart. */

@@ -67,37 +67,27 @@ static bool place_known(struct weftp_plan *plan, struct weftp_entry *entry, uint
     return true;
 }
 
-static bool may_be_known(const struct weftp_plan *plan, const struct weftp_entry *entry)
-{
-    if (entry->flags & WEFTP_KEY_ESCAPED || !plan->scheme->known.count) return false;
-    if (entry->flags & WEFTP_KEY_MARKED) return true;
-    return entry->key_size < 64 && plan->scheme->known.undotted_sizes >> entry->key_size & 1;
-}
-
 /* Claim the entry's name, or note that it needs another one. */
-static inline void claim(struct weftp_plan *plan, struct weftp_entry *entry)
+static void claim(struct weftp_plan *plan, struct weftp_entry *entry)
 {
-    if (__builtin_expect(weftp_names_may_have(&plan->scheme->names, entry->hash), 0) &&
-        taken_by(plan, entry)) {
+    if (taken_by(plan, entry) || weftp_keyset_claim(&plan->keys, plan->count) != plan->count) {
         entry->flags |= WEFTP_ENTRY_LOST;
-    } else if (weftp_keyset_claim(&plan->keys, plan->count) != plan->count) {
-        entry->flags |= WEFTP_ENTRY_LOST;
+        plan->lost = true;
     }
-    plan->lost |= (entry->flags & WEFTP_ENTRY_LOST) != 0;
 }
 
 /*
- * place(), for keys that are no plain words: defined by the format, replaced, or not printed as
- * they stand.
+ * place(), for names that somebody might have already, and keys that are no plain words: defined by
+ * the format, replaced, or not printed as they stand.
  */
 static void place_odd(struct weftp_plan *plan, struct weftp_entry *entry, unsigned list,
                       uint32_t key_hash)
 {
-    if (may_be_known(plan, entry) && place_known(plan, entry, key_hash)) return;
+    const bool grouped = plan->scheme->layout->grouped;
+    if (grouped && !(entry->flags & WEFTP_KEY_ESCAPED) && place_known(plan, entry, key_hash))
+        return;
     entry->space = plan->scheme->objects[list];
-    if (plan->scheme->layout->grouped && entry->flags & WEFTP_KEY_MARKED) {
-        entry->flags |= WEFTP_ENTRY_REPLACED;
-    }
+    if (grouped && entry->flags & WEFTP_KEY_MARKED) entry->flags |= WEFTP_ENTRY_REPLACED;
     entry->hash = key_hash ^ weftp_space_salt(entry->space);
     if (entry->flags & (WEFTP_KEY_ESCAPED | WEFTP_ENTRY_REPLACED)) weftp_entry_rehash(entry);
     claim(plan, entry);
@@ -108,24 +98,25 @@ static void place_odd(struct weftp_plan *plan, struct weftp_entry *entry, unsign
  * Give the entry behind the last one, of which key, field, pair, source and flags are set, its
  * place.
  */
-static inline void place(struct weftp_plan *plan, struct weftp_entry *entry)
+static inline void place(struct weftp_plan *plan, struct weftp_entry *entry, const uint8_t *lists)
 {
     const struct weftp_scheme *scheme = plan->scheme;
     const weft_field *field = entry->field;
     const struct weftp_look look = weftp_key_look(entry->key, entry->key_size);
-    unsigned type = field->type;
-    if (type == WEFT_TYPE_DOUBLE && !isfinite(field->v.d)) type = WEFT_TYPE_STR;
-    const unsigned list = scheme->lists[entry->source == WEFTP_SOURCE_MDC][type];
-    entry->flags |= (uint8_t)look.flags;
+    unsigned list = lists[field->type];
+    if (field->type == WEFT_TYPE_DOUBLE && !isfinite(field->v.d)) list = lists[WEFT_TYPE_STR];
     entry->suffix = entry->next_suffix = 0;
-    if (look.flags ||
-        (entry->key_size < 64 && scheme->known.undotted_sizes >> entry->key_size & 1)) {
+    entry->space = scheme->objects[list];
+    entry->hash = look.hash ^ weftp_space_salt(entry->space);
+    if (__builtin_expect(look.flags || weftp_names_may_have(&scheme->names, entry->hash), 0)) {
+        entry->flags |= (uint16_t)look.flags;
         place_odd(plan, entry, list, look.hash);
         return;
     }
-    entry->space = scheme->objects[list];
-    entry->hash = look.hash ^ weftp_space_salt(entry->space);
-    claim(plan, entry);
+    if (__builtin_expect(weftp_keyset_claim(&plan->keys, plan->count) != plan->count, 0)) {
+        entry->flags |= WEFTP_ENTRY_LOST;
+        plan->lost = true;
+    }
     append(plan, list, entry);
 }
 
@@ -163,6 +154,7 @@ static void measure_key(struct weftp_plan *plan, struct weftp_entry *entry, cons
 static void plan_call(struct weftp_plan *plan)
 {
     const struct weft_record *record = plan->record;
+    const uint8_t *lists = plan->scheme->lists[0];
     uint32_t seen = 0;
     for (size_t i = 0; i < record->field_count; i++) {
         const weft_field *field = &record->fields[i];
@@ -174,14 +166,12 @@ static void plan_call(struct weftp_plan *plan)
         }
         entry->key = field->key;
         entry->key_size = field->key_size;
-        if (field->key_size == 0 || field->key_size > plan->key_max) {
-            measure_key(plan, entry, field);
-        }
+        if (field->key_size - 1U >= plan->key_max) measure_key(plan, entry, field);
         entry->field = field;
         entry->pair = NULL;
         entry->source = WEFTP_SOURCE_CALL;
         entry->flags = 0;
-        place(plan, entry);
+        place(plan, entry, lists);
     }
 }
 
@@ -193,6 +183,7 @@ static bool printed_as_string(const struct weftp_plan *plan, const weft_field *f
 static void plan_pairs(struct weftp_plan *plan, const struct weft_pair *pairs, size_t count,
                        enum weftp_source source)
 {
+    const uint8_t *lists = plan->scheme->lists[source == WEFTP_SOURCE_MDC];
     for (size_t i = 0; i < count; i++) {
         const struct weft_pair *pair = &pairs[i];
         if (is_left_out(plan, &pair->field)) continue;
@@ -205,12 +196,12 @@ static void plan_pairs(struct weftp_plan *plan, const struct weft_pair *pairs, s
         entry->key_size = pair->field.key_size;
         entry->field = &pair->field;
         entry->pair = pair;
-        entry->source = (uint8_t)source;
+        entry->source = (uint16_t)source;
         entry->flags = 0;
         if (source == WEFTP_SOURCE_MDC && printed_as_string(plan, &pair->field)) {
             entry->flags = WEFTP_ENTRY_STRING;
         }
-        place(plan, entry);
+        place(plan, entry, lists);
     }
 }
 

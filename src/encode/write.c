@@ -158,12 +158,6 @@ static void put_marks(struct weftp_writer *writer, enum weftp_space space)
     }
 }
 
-void weftp_write_list(struct weftp_writer *writer, enum weftp_space space)
-{
-    const struct weftp_entry *entry = writer->plan->lists[space].first;
-    for (; entry; entry = entry->next) weftp_write_entry(writer, entry);
-}
-
 static void put_fields(struct weftp_writer *writer, enum weftp_space space)
 {
     weftp_write_list(writer, space);

@@ -62,7 +62,5 @@ struct weftp_writer {
 
 /* Write the whole line. */
 void weftp_write_line(struct weftp_writer *writer);
-/* Write the fields of one list, each with a comma in front. */
-void weftp_write_list(struct weftp_writer *writer, enum weftp_space space);
 
 #endif

@@ -63,8 +63,8 @@ static void test_look_hashes_what_is_there(void **state)
 static struct weftp_entry make_entry(const char *key, unsigned flags)
 {
     struct weftp_entry entry = {
-        .key = key, .key_size = (uint16_t)strlen(key), .flags = (uint8_t)flags};
-    entry.flags |= (uint8_t)weftp_key_look(key, entry.key_size).flags;
+        .key = key, .key_size = (uint16_t)strlen(key), .flags = (uint16_t)flags};
+    entry.flags |= (uint16_t)weftp_key_look(key, entry.key_size).flags;
     weftp_entry_rehash(&entry);
     return entry;
 }
@@ -196,7 +196,6 @@ static void test_names(void **state)
     assert_null(weftp_names_find(&names, "message", 7, hash ^ weftp_space_salt(1), 1));
     assert_null(weftp_names_find(&names, "massage", 7, hash, 0)); /* the hash alone is not enough */
     assert_null(weftp_names_find(&names, "more", 4, weftp_key_look("more", 4).hash, 0));
-    assert_int_equal(names.undotted_sizes, 1U << 7);
     weftp_names_deinit(&names);
 }
 
