@@ -278,10 +278,19 @@ static bool rewrite(struct rewriter *r, const char *text, size_t size)
     return ok && !r->out->overflow;
 }
 
+/*
+ * yajl takes vertical tabs and form feeds for white space; they have no place in JSON, strings
+ * included.
+ */
+static bool has_odd_space(const char *text, size_t size)
+{
+    return memchr(text, '\v', size) || memchr(text, '\f', size);
+}
+
 bool weftp_json_rewrite(struct weft_out *out, const char *text, size_t size, unsigned depth,
                         unsigned *notes)
 {
-    if (size == 0 || size > WEFTP_JSON_RAW_SIZE_MAX) return false;
+    if (size == 0 || size > WEFTP_JSON_RAW_SIZE_MAX || has_odd_space(text, size)) return false;
     struct rewriter r;
     r.out = out;
     r.notes = r.open = r.skipped = 0;

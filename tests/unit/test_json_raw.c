@@ -129,6 +129,8 @@ static void what_is_not_one_value_is_refused(void **state)
         if (rewritten(texts[i], strlen(texts[i]), 0, &notes)) fail_msg("taken: %s", texts[i]);
         assert_int_equal(notes, 0);
     }
+    assert_null(rewritten("[\f]", 3, 0, NULL)); /* white space to yajl */
+    assert_null(rewritten("\v1", 2, 0, NULL));
     assert_null(rewritten("1\0", 2, 0, NULL));
     assert_null(rewritten("\"a\0b\"", 5, 0, NULL));
     assert_null(
