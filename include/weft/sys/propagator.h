@@ -122,7 +122,9 @@ static inline bool weft_propagated_carry(struct weft_propagated *context,
 
 WEFT_EXTERN_C_BEGIN
 /**
- * Make a format known. Rules and errors: as weft_sink_register.
+ * Make a format known, under type->name, in WEFT_PROPAGATORS.
+ *
+ * When, and errors: as weft_sink_register; extract and inject are the members that must be there.
  *
  * Threads: any. Signals: unsafe. Since: 0.1.
  */
