@@ -6,12 +6,16 @@
  *     weft_infof(log, "took %d ms", elapsed);          printf style, checked by the compiler
  *     weft_log(log, level, "message", fields...);      a level known at run time
  *
- * NULL logger: the root. NULL message: empty. No call changes errno, blocks for ever, or ends the process; FATAL
- * flushes before it returns. A call from inside a sink, from weft's own callbacks, or from a signal handler that
- * interrupted a call of weft is dropped and counted (dropped_reentrant). What arguments point to is read before the
- * call returns. Define WEFT_STATEMENT for compilers that must not see statement expressions.
+ * NULL logger: the root. NULL message: empty. No call changes errno or ends the process; FATAL
+ * flushes before it returns. A call waits as long as its sinks' writes do: where a blocking pipe is
+ * full, until its reader reads. A call from inside a sink, from weft's own callbacks, or from a
+ * signal handler that interrupted a call of weft is dropped and counted (dropped_reentrant). What
+ * arguments point to is read before the call returns. Define WEFT_STATEMENT for compilers that must
+ * not see statement expressions.
  *
- * Threads: any. Signals: see above. Allocates: on a thread's first record, and for lines longer than any before.
+ * Threads: any. Signals: not async-signal-safe (a first record allocates), but a handler over a call
+ * of weft never deadlocks. Allocates: on a thread's first record, for lines longer than any before,
+ * for raw JSON, and for records of more than 128 fields.
  * Cancellation: deferred cancellation is not acted upon inside a call. Since: 0.1.
  */
 #ifndef WEFT_LOG_H
@@ -54,7 +58,10 @@ static inline bool weft_on_(const weft_logger *logger, int level)
 static inline int weft_level_int_(weft_level level) { return WEFT_CAST_(int, level); }
 
 /**
- * True when a record of this level would be looked at, for arguments that are dear to make. It errs on the side of true.
+ * True when a record of this level would be looked at, for arguments that are dear to make. It errs
+ * on the side of true. NULL: the root, always true.
+ *
+ * Threads: any. Signals: safe. Allocates: never. Since: 0.1.
  */
 static inline bool weft_log_enabled(const weft_logger *logger, weft_level level)
 {

@@ -28,7 +28,11 @@ WEFT_EXTERN_C_BEGIN
  */
 WEFT_API weft_logger *weft_logger_get(const char *name);
 
-/** Return the name of a logger; "" for the root. Borrowed, as long as the logger. Threads: any. Since: 0.1. */
+/**
+ * Return the name of a logger; "" for the root. Borrowed, as long as the logger.
+ *
+ * Threads: any. Signals: safe. Allocates: never. Since: 0.1.
+ */
 WEFT_API const char *weft_logger_name(const weft_logger *logger);
 
 /**

@@ -85,16 +85,23 @@ WEFT_API weft_status weft_init(const weft_options *options);
  * @param timeout_ms  Longest wait in milliseconds; 0 polls, UINT32_MAX waits for ever.
  * @retval WEFT_OK        Every sink reported success.
  * @retval WEFT_ETIMEOUT  Something is still under way; none is lost by this; call again.
- * @retval WEFT_EIO       A sink failed; weft_stats_get() has the counts per sink.
+ * @retval WEFT_EIO       The last line of a sink was lost, or something beside a line failed;
+ *                        weft_stats_get() has the counts per sink.
+ * @retval WEFT_ESTATE    Called from inside of a log call.
+ * @retval WEFT_ENOMEM    This thread's first call, and memory is out.
  *
- * Threads: any, also while others log. Signals: unsafe (locks). Allocates: never. Since: 0.1.
+ * Before the start and after the end: WEFT_OK, there is nothing to wait for.
+ * Threads: any, also while others log. Signals: unsafe (locks). Allocates: on a thread's first call.
+ * Since: 0.1.
  */
 WEFT_API weft_status weft_flush(uint32_t timeout_ms);
 
 /**
  * Flush, close every sink and end weft's threads. Logging afterwards is harmless and counted (dropped_shutdown).
  *
- * Returns as weft_flush does; a second call does nothing. exit() does the same by itself with 2,000 ms.
+ * Waits for calls of other threads that are under way, at most timeout_ms. Returns as weft_flush
+ * does; a second call does nothing. exit() does the same by itself with 2,000 ms.
+ *
  * Threads: any, also while others log. Signals: unsafe. Since: 0.1.
  */
 WEFT_API weft_status weft_shutdown(uint32_t timeout_ms);
@@ -113,6 +120,7 @@ WEFT_API weft_status weft_reload(void);
  * Copy the counts; stats_size is sizeof *stats, so that the struct can grow.
  *
  * @retval WEFT_EINVAL  stats is NULL or stats_size too small for its first member.
+ * @retval WEFT_ESTATE  Called from inside of a log call.
  *
  * Threads: any. Signals: unsafe. Allocates: never. Since: 0.1.
  */
@@ -123,7 +131,11 @@ WEFT_API weft_status weft_stats_get(weft_stats *stats, size_t stats_size);
  *
  * @retval WEFT_ENOTFOUND  No memory: sink is configured.
  * @retval WEFT_EIO        The descriptor did not take it all.
+ * @retval WEFT_EINVAL     fd is negative.
+ * @retval WEFT_ENOMEM     Out of memory.
+ * @retval WEFT_ESTATE     Called from inside of a log call.
  *
+ * The rings stay as they are. A descriptor that does not block is waited for, at most a second.
  * Threads: any. Signals: unsafe. Since: 0.1.
  */
 WEFT_API weft_status weft_memory_dump(int fd);

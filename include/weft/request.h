@@ -40,34 +40,50 @@ WEFT_EXTERN_C_BEGIN
 /**
  * Begin a request on this thread.
  *
- * @return  An owned handle for weft_request_end; NULL when options are bad or memory is out (the context is then empty,
- *          so that an earlier request's entries are never taken for this one's).
+ * @param options  Borrowed until the call returns, with all that it points to. NULL, a struct_size
+ *                 that is too small, a trust that is none, or a reply without a set: no request.
+ * @return  An owned handle for weft_request_end; NULL when options are bad or memory is out (the
+ *          context is then empty, so that an earlier request's entries are never taken for this
+ *          one's).
  *
  * Threads: any; one request at a time is current on a thread. Signals: unsafe. Since: 0.1.
  */
 WEFT_API weft_request *weft_request_begin(const weft_request_options *options);
 
 /**
- * Take a request off this thread, which gets its own context back, so that any thread can go on with it later.
+ * Take a request off this thread, which gets its own context back, so that any thread can go on
+ * with it later.
  *
- * For servers with an event loop. NULL does nothing. Since: 0.1.
+ * For servers with an event loop. NULL, and a request that is parked already, do nothing.
+ * Threads: the one where it is current. Signals: unsafe. Allocates: never. Since: 0.1.
  */
 WEFT_API void weft_request_park(weft_request *request);
-/** Make a parked request current on this thread. NULL does nothing. Since: 0.1. */
+/**
+ * Make a parked request current on this thread; the thread's own context waits in it meanwhile.
+ *
+ * NULL, and a request that is not parked, do nothing.
+ * Threads: any, one at a time per request. Signals: unsafe. Allocates: never. Since: 0.1.
+ */
 WEFT_API void weft_request_resume(weft_request *request);
 
 /**
  * End a request: write its access record, restore the thread's earlier context, free the handle.
  *
- * @param request  As from weft_request_begin, on the thread where it is current, or parked. NULL does nothing.
- * @param status   The status of the response (HTTP: RFC 9110, section 15); 0: left out. From 500 on the record is an ERROR.
+ * @param request  As from weft_request_begin. NULL does nothing.
+ * @param status   The status of the response (HTTP: RFC 9110, section 15); 0: left out. From 500 on
+ *                 the record is an ERROR, else INFO.
  * @param bytes    Bytes of the response's body.
  *
- * Signals: unsafe. Since: 0.1.
+ * Threads: the one where it is current; any when it is parked. Signals: unsafe. Since: 0.1.
  */
 WEFT_API void weft_request_end(weft_request *request, int status, uint64_t bytes);
 
-/** Return the id of the current request of this thread, NULL when there is none. Borrowed, as weft_mdc_get. Since: 0.1. */
+/**
+ * Return the id of this thread's request, the MDC entry "request_id"; NULL when there is none.
+ *
+ * Borrowed until the next change of this thread's context. Threads: any. Signals: safe.
+ * Allocates: never. Since: 0.1.
+ */
 WEFT_API const char *weft_request_id(void);
 WEFT_EXTERN_C_END
 

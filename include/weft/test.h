@@ -25,31 +25,76 @@ WEFT_EXTERN_C_BEGIN
 /**
  * Begin to capture. Owned: weft_test_release. One at a time.
  *
+ * The levels are those of the options alone, the settings' do not count, nor do static fields.
  * @param options  NULL: WEFT_TEST_OPTIONS_INIT. All that it points to is copied.
  * @return NULL when out of memory, a format or level is unknown, or a capture is open already.
- * Threads: any, when no other thread logs. Since: 0.1.
+ *
+ * Threads: any, when no other thread logs. Signals: unsafe. Since: 0.1.
  */
 WEFT_API weft_capture *weft_test_capture(const weft_test_options *options);
-/** End the capture, free it, and give the sinks back. NULL does nothing. Since: 0.1. */
+/**
+ * End the capture, free it, and give the sinks back. NULL does nothing.
+ *
+ * Threads: any, when nobody uses the capture any more. Signals: unsafe. Since: 0.1.
+ */
 WEFT_API void weft_test_release(weft_capture *capture);
-/** Forget what was captured so far. Since: 0.1. */
+/**
+ * Forget what was captured so far.
+ *
+ * Threads: any, while nobody looks at a record. Signals: unsafe. Since: 0.1.
+ */
 WEFT_API void weft_test_reset(weft_capture *capture);
-/** Return how many records were captured. Threads: any. Since: 0.1. */
+/**
+ * Return how many records were captured.
+ *
+ * Threads: any, also while others log. Signals: unsafe. Since: 0.1.
+ */
 WEFT_API size_t weft_test_count(weft_capture *capture);
 
-/* Of the index-th record; borrowed until weft_test_reset or _release. An index too large gives NULL, WEFT_LEVEL_OFF. */
-WEFT_API const char *weft_test_line(weft_capture *capture, size_t index); /* without the newline */
+/*
+ * A record by its index, the oldest is 0. What is returned is borrowed until weft_test_reset or
+ * weft_test_release. Look when no other thread logs: the list may move as it grows.
+ */
+/**
+ * Return a record's line without its newline; NULL past the last one.
+ *
+ * Threads: any, one at a time. Signals: unsafe. Since: 0.1.
+ */
+WEFT_API const char *weft_test_line(weft_capture *capture, size_t index);
+/**
+ * Return a record's level; WEFT_LEVEL_OFF past the last one.
+ *
+ * Threads: any, one at a time. Signals: unsafe. Since: 0.1.
+ */
 WEFT_API weft_level weft_test_level(weft_capture *capture, size_t index);
+/**
+ * Return the name of a record's logger, "" for the root; NULL past the last one.
+ *
+ * Threads: any, one at a time. Signals: unsafe. Since: 0.1.
+ */
 WEFT_API const char *weft_test_logger(weft_capture *capture, size_t index);
+/**
+ * Return a record's message; NULL past the last one, and for formats whose lines are no JSON.
+ *
+ * Threads: any, one at a time. Signals: unsafe. Since: 0.1.
+ */
 WEFT_API const char *weft_test_message(weft_capture *capture, size_t index);
 /**
- * Return a value of the parsed line as text (numbers as they stand in the line, true, false, null); NULL when it is not
- * there or is an object or array.
+ * Return a value of the parsed line as text (numbers as they stand in the line, true, false, null);
+ * NULL when it is not there, is an object or array, or the line is no JSON.
  *
- * @param path  Member names separated by '/', array positions as numbers: "labels/order_id", "log.level", "tags/0".
+ * @param path  Member names separated by '/', array positions as numbers: "labels/order_id",
+ *              "log.level", "tags/0". NULL finds nothing.
+ *
+ * Threads: any, one at a time. Signals: unsafe. Since: 0.1.
  */
 WEFT_API const char *weft_test_value(weft_capture *capture, size_t index, const char *path);
-/** Return the index of the first record at or after `from` with this message; SIZE_MAX when there is none. Since: 0.1. */
+/**
+ * Return the index of the first record at or after `from` with this message; SIZE_MAX when there is
+ * none.
+ *
+ * Threads: any, one at a time. Signals: unsafe. Since: 0.1.
+ */
 WEFT_API size_t weft_test_find(weft_capture *capture, size_t from, const char *message);
 WEFT_EXTERN_C_END
 

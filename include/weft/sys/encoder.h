@@ -89,13 +89,31 @@ struct weft_encoder_type {
 
 WEFT_EXTERN_C_BEGIN
 /**
- * Make a format known. Rules, errors and threads: as weft_sink_register. Since: 0.1.
+ * Make a format known, under type->name, in WEFT_FORMAT and format=.
+ *
+ * When, and errors: as weft_sink_register. Threads: any. Signals: unsafe. Since: 0.1.
  */
 WEFT_API weft_status weft_encoder_register(const struct weft_encoder_type *type);
 
-/* For encoders: append bytes; append a JSON string with its quotes; append a field's value as JSON. Threads: one per `out`. */
+/**
+ * Append bytes. When `out` cannot grow, out->overflow is set, and what is in it is thrown away.
+ *
+ * For encoders, as the next two. Threads: one per `out`. Signals: unsafe. Since: 0.1.
+ */
 WEFT_API void weft_out_write(struct weft_out *out, const void *data, size_t size);
+/**
+ * Append a JSON string with its quotes: escaped, ill-formed UTF-8 as U+FFFD. text may be NULL when
+ * size is 0.
+ *
+ * Threads: one per `out`. Signals: unsafe. Since: 0.1.
+ */
 WEFT_API void weft_out_json_string(struct weft_out *out, const char *text, size_t size);
+/**
+ * Append a field's value, whatever its key, as JSON: objects and arrays with their children, raw
+ * JSON parsed and written again, no limit on its size but that of `out`.
+ *
+ * Threads: one per `out`. Signals: unsafe. Since: 0.1.
+ */
 WEFT_API void weft_out_json_value(struct weft_out *out, const weft_field *field);
 WEFT_EXTERN_C_END
 

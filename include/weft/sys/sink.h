@@ -75,9 +75,10 @@ WEFT_EXTERN_C_BEGIN
  * Make a kind of sink known, before weft_init or the first log call, or before a reload that names it. The object must
  * live as long as the process.
  *
- * @retval WEFT_EINVAL  A member is missing, or the name is taken.
- * @retval WEFT_ELIMIT  16 kinds are registered.
- * Threads: any. Signals: unsafe. Since: 0.1.
+ * @retval WEFT_EINVAL  type, its name, open, write or close is NULL, or the name is taken.
+ * @retval WEFT_ELIMIT  32 kinds are known, the built-in ones included.
+ *
+ * Threads: any, not from inside of a call of weft. Signals: unsafe. Allocates: never. Since: 0.1.
  */
 WEFT_API weft_status weft_sink_register(const struct weft_sink_type *type);
 
@@ -89,6 +90,7 @@ typedef weft_status (*weft_sink_callback)(void *arg, const struct weft_line *lin
  * @param name  NULL or "": plain `callback:`. Up to 31 bytes, at most 16 names.
  * @retval WEFT_EINVAL  The name is too long.
  * @retval WEFT_ELIMIT  16 names are in use.
+ * @retval WEFT_ESTATE  Called from inside of a callback.
  * Threads: any; returns when no call of the earlier function is under way. Signals: unsafe. Since: 0.1.
  */
 WEFT_API weft_status weft_sink_callback_set(const char *name, weft_sink_callback callback, void *arg);
