@@ -4,7 +4,7 @@
  * writes U+FFFD per maximal ill-formed subpart. NUL is escaped. Scans 16 bytes a step where the
  * machine has SSE2 or NEON, with a scalar twin that gives the same bytes.
  *
- * Threads: one per `out`. May include: out, utf8.
+ * Threads: one per `out`. May include: out, utf8, port/scan.
  */
 #ifndef WEFTP_BASE_JSON_TEXT_H
 #define WEFTP_BASE_JSON_TEXT_H
