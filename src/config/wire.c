@@ -1,6 +1,7 @@
 #include "wire.h"
 
 #include "../../sinks/registry.h"
+#include "wire_options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,55 +31,6 @@ struct wish {
     bool terminal;
 };
 
-/* ---- options: one list in the URL, for the sink and for its encoder ---- */
-
-/* Whether an encoder's list of "name=accepted" has this name. */
-static bool names_option(const char *const *list, const char *key)
-{
-    const size_t size = strlen(key);
-    for (; list && *list; list++)
-        if (strncmp(*list, key, size) == 0 && (*list)[size] == '=') return true;
-    return false;
-}
-
-static bool is_encoder_option(const struct weftp_catalog *catalog, const char *key)
-{
-    for (size_t i = 0; catalog->encoders[i]; i++) {
-        const struct weft_encoder_type *type = catalog->encoders[i];
-        if (type->struct_size > offsetof(struct weft_encoder_type, options) &&
-            names_option(type->options, key))
-            return true;
-    }
-    return false;
-}
-
-static size_t count_options(const struct weft_options_kv *options)
-{
-    size_t count = 0;
-    while (options && options[count].key) count++;
-    return count;
-}
-
-/* Copy the encoder's or the sink's options. The texts stay the settings'. NULL: out of memory. */
-static struct weft_options_kv *pick_options(const struct weftp_catalog *catalog,
-                                            const struct weft_options_kv *options, bool encoders)
-{
-    struct weft_options_kv *picked = calloc(count_options(options) + 2, sizeof *picked);
-    size_t count = 0;
-    for (size_t i = 0; picked && options && options[i].key; i++)
-        if (is_encoder_option(catalog, options[i].key) == encoders) picked[count++] = options[i];
-    return picked;
-}
-
-static bool same_options(const struct weft_options_kv *a, const struct weft_options_kv *b)
-{
-    const size_t count = count_options(a);
-    if (count != count_options(b)) return false;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(a[i].key, b[i].key) != 0 || strcmp(a[i].value, b[i].value) != 0) return false;
-    return true;
-}
-
 /* ---- complaints ---- */
 
 static void complain(struct wiring *wiring, const char *url, const char *text, const char *detail)
@@ -90,19 +42,42 @@ static void complain(struct wiring *wiring, const char *url, const char *text, c
         wiring->complain(wiring->arg, complaint);
 }
 
-static void complain_of_option(struct wiring *wiring, const char *url,
-                               const struct weft_sink_type *type, void *self)
+/* What a sink says of the option that it refused. */
+static struct weft_sink_error refused_option(const struct weft_sink_type *type, void *self)
 {
     struct weft_sink_error error = {0};
+    if (type->struct_size < sizeof(struct weft_sink_type_more)) return error;
+    const struct weft_sink_type_more *more = (const struct weft_sink_type_more *)type;
+    if (more->explain) more->explain(self, &error);
+    return error;
+}
+
+static void complain_of_option(struct wiring *wiring, const char *url, const char *option,
+                               const char *accepted)
+{
     char complaint[COMPLAINT_MAX];
-    if (type->struct_size >= sizeof(struct weft_sink_type_more)) {
-        const struct weft_sink_type_more *more = (const struct weft_sink_type_more *)type;
-        if (more->explain) more->explain(self, &error);
-    }
-    const int written = snprintf(
-        complaint, sizeof complaint, "option \"%.64s\" is unknown or bad; accepted: %.400s",
-        error.option ? error.option : "?", error.accepted ? error.accepted : "see the sink");
+    const int written = snprintf(complaint, sizeof complaint,
+                                 "option \"%.64s\" is unknown or bad; accepted: %.400s",
+                                 option ? option : "?", accepted ? accepted : "see the sink");
     if (written > 0) complain(wiring, url, complaint, "; using the default");
+}
+
+/* Name every option of an encoder that it does not know, or whose value it does not take. */
+static void check_encoder_options(struct wiring *wiring, const char *url,
+                                  const struct weft_encoder_type *type,
+                                  const struct weft_options_kv *options)
+{
+    const bool lists = type->struct_size > offsetof(struct weft_encoder_type, options);
+    for (; options->key; options++) {
+        const char *accepted = NULL;
+        const size_t size = strlen(options->key);
+        for (const char *const *own = lists ? type->options : NULL; own && *own && !accepted; own++)
+            if (strncmp(*own, options->key, size) == 0 && (*own)[size] == '=')
+                accepted = *own + size + 1;
+        if (!accepted || !weftp_option_among(options->value, accepted))
+            complain_of_option(wiring, url, options->key,
+                               accepted ? accepted : "by other formats, not by this one");
+    }
 }
 
 /* ---- encodings ---- */
@@ -122,7 +97,7 @@ static size_t budget_of(const struct wiring *wiring, uint32_t own, bool console)
     return console ? WEFTP_BUDGET_CONSOLE : WEFTP_BUDGET_DEFAULT;
 }
 
-static weft_status open_encoding(struct wiring *wiring, const struct wish *wish, const char *url,
+static weft_status open_encoding(struct wiring *wiring, const struct wish *wish,
                                  struct weft_options_kv *options)
 {
     const struct weftp_settings *settings = wiring->settings;
@@ -140,8 +115,7 @@ static weft_status open_encoding(struct wiring *wiring, const struct wish *wish,
                                                          .terminal = wish->terminal};
     void *self = NULL;
     const weft_status status = wish->type->open(&self, &encoder_options);
-    if (!self) return WEFT_ENOMEM;
-    if (status) complain(wiring, url, "a bad option for the format ", wish->type->name);
+    if (!self) return status == WEFT_EINVAL ? status : WEFT_ENOMEM;
     const size_t index = pipeline->encoding_count++;
     pipeline->encodings[index] = (struct weftp_encoding){wish->type, self, wish->budget};
     wiring->encoder_options[index] = options;
@@ -154,22 +128,21 @@ static bool encoding_serves(const struct wiring *wiring, size_t index, const str
     const struct weftp_encoding *encoding = &wiring->pipeline->encodings[index];
     return encoding->type == wish->type && encoding->budget == wish->budget &&
            wiring->terminal[index] == wish->terminal &&
-           same_options(wiring->encoder_options[index], wish->options);
+           weftp_options_same(wiring->encoder_options[index], wish->options);
 }
 
 /* Find or make the encoding that serves a wish. */
-static weft_status encoding_for(struct wiring *wiring, const struct wish *wish, const char *url,
-                                unsigned *index)
+static weft_status encoding_for(struct wiring *wiring, const struct wish *wish, unsigned *index)
 {
     for (unsigned i = 0; i < wiring->pipeline->encoding_count; i++) {
         if (!encoding_serves(wiring, i, wish)) continue;
         *index = i;
         return WEFT_OK;
     }
-    struct weft_options_kv *options = pick_options(wiring->catalog, wish->options, true);
+    struct weft_options_kv *options = weftp_options_pick(wiring->catalog, wish->options, true);
     if (!options) return WEFT_ENOMEM;
     *index = (unsigned)wiring->pipeline->encoding_count;
-    const weft_status status = open_encoding(wiring, wish, url, options);
+    const weft_status status = open_encoding(wiring, wish, options);
     if (status) free(options);
     return status;
 }
@@ -204,10 +177,19 @@ static weft_status open_outlet(struct wiring *wiring, const struct weft_sink_typ
                                struct weftp_outlet **out)
 {
     void *self = NULL;
-    struct weft_options_kv *own = pick_options(wiring->catalog, options, false);
+    struct weft_options_kv *own = weftp_options_pick(wiring->catalog, options, false);
     if (!own) return WEFT_ENOMEM;
-    const weft_status status = type->open(&self, own);
-    if (status == WEFT_EINVAL && self) complain_of_option(wiring, url, type, self);
+    weft_status status = type->open(&self, own);
+    /* One bad option is told at a time: it is taken away, so that the next one is told as well. */
+    while (status == WEFT_EINVAL && self) {
+        const struct weft_sink_error error = refused_option(type, self);
+        complain_of_option(wiring, url, error.option, error.accepted);
+        if (!error.option) break;
+        weftp_options_drop(own, error.option);
+        type->close(self);
+        self = NULL;
+        status = type->open(&self, own);
+    }
     free(own);
     if (!self) {
         if (status == WEFT_ENOMEM) return status;
@@ -241,17 +223,17 @@ static weft_status connect_outlet(struct wiring *wiring, const struct weftp_sink
                                   struct weftp_outlet *outlet, unsigned *encoding)
 {
     const bool terminal = is_terminal(outlet);
-    struct weft_options_kv *options = pick_options(wiring->catalog, setting->options, true);
+    struct weft_options_kv *options = weftp_options_pick(wiring->catalog, setting->options, true);
     if (!options) return WEFT_ENOMEM;
-    if (wiring->settings->no_colour && count_options(options) == 0)
-        options[0] = (struct weft_options_kv){"colour", "never"};
-    const struct wish wish = {
-        .type = find_encoder(wiring->catalog, format_of(wiring, setting->format, terminal)),
-        .budget = budget_of(wiring, setting->line_bytes_max, outlet->console),
-        .options = options,
-        .terminal = terminal};
-    const weft_status status =
-        wish.type ? encoding_for(wiring, &wish, setting->url, encoding) : WEFT_EINVAL;
+    const struct weft_encoder_type *type =
+        find_encoder(wiring->catalog, format_of(wiring, setting->format, terminal));
+    if (type) check_encoder_options(wiring, setting->url, type, options);
+    if (wiring->settings->no_colour) weftp_options_default(options, "colour", "never");
+    const struct wish wish = {.type = type,
+                              .budget = budget_of(wiring, setting->line_bytes_max, outlet->console),
+                              .options = options,
+                              .terminal = terminal};
+    const weft_status status = wish.type ? encoding_for(wiring, &wish, encoding) : WEFT_EINVAL;
     free(options);
     return status;
 }

@@ -1,0 +1,26 @@
+/*
+ * The options of one sink's URL: one list, part of it for the sink and part of it for its encoder.
+ *
+ * Threads: one at a time. May include: the public plug-in headers, the catalog.
+ */
+#ifndef WEFTP_CONFIG_WIRE_OPTIONS_H
+#define WEFTP_CONFIG_WIRE_OPTIONS_H
+
+#include "wire.h"
+
+size_t weftp_options_count(const struct weft_options_kv *options); /* NULL: 0 */
+/*
+ * Copy the encoder's (those that any encoder lists as its own) or else the sink's options, with room for one more. The
+ * texts stay where they are. NULL: out of memory. Owned: free(3).
+ */
+struct weft_options_kv *weftp_options_pick(const struct weftp_catalog *catalog,
+                                           const struct weft_options_kv *options, bool encoders);
+bool weftp_options_same(const struct weft_options_kv *a, const struct weft_options_kv *b);
+/* Take an option out of the list. */
+void weftp_options_drop(struct weft_options_kv *options, const char *key);
+/* Add an option that is not there yet; once a list. */
+void weftp_options_default(struct weft_options_kv *options, const char *key, const char *value);
+/* Whether `value` is one of "a|b|c". */
+bool weftp_option_among(const char *value, const char *accepted);
+
+#endif
