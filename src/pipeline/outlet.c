@@ -144,8 +144,7 @@ bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thre
                           struct weft_line *line, const struct weftp_encoding *encoding,
                           struct weftp_failure *failure)
 {
-    int cancel_state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    const int cancel_state = weftp_cancel_disable();
     weftp_lock(&outlet->lock);
     thread->held = outlet;
     outlet->accepted++;
@@ -158,7 +157,7 @@ bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thre
     outlet->written += written;
     thread->held = NULL;
     weftp_unlock(&outlet->lock);
-    pthread_setcancelstate(cancel_state, NULL);
+    weftp_cancel_restore(cancel_state);
     return written;
 }
 

@@ -137,10 +137,9 @@ static bool all_moved(int64_t deadline_ms)
     for (struct weftp_thread *thread = threads.first; thread; thread = thread->next) {
         const unsigned seen = __atomic_load_n(&thread->call, __ATOMIC_ACQUIRE);
         if (thread == self || !(seen & 1)) continue;
-        const struct timespec step = {0, 20000};
         while (__atomic_load_n(&thread->call, __ATOMIC_ACQUIRE) == seen) {
             if (weftp_monotonic_ms() >= deadline_ms) return false;
-            nanosleep(&step, NULL);
+            weftp_nap_us(20);
         }
     }
     return true;

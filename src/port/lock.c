@@ -2,6 +2,14 @@
 
 #include <errno.h>
 
+void weftp_nap_us(unsigned microseconds)
+{
+    const struct timespec time = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};
+    const int cancel_state = weftp_cancel_disable();
+    nanosleep(&time, NULL);
+    weftp_cancel_restore(cancel_state);
+}
+
 /* pthread_mutex_timedlock goes by the wall clock, which jumps: sleep in short steps by the clock that does not. */
 bool weftp_lock_until(struct weftp_lock *lock, int64_t deadline_ms)
 {
@@ -9,11 +17,11 @@ bool weftp_lock_until(struct weftp_lock *lock, int64_t deadline_ms)
         weftp_lock(lock);
         return true;
     }
-    struct timespec step = {0, 50000};
+    unsigned step_us = 50;
     while (pthread_mutex_trylock(&lock->mutex) != 0) {
         if (weftp_monotonic_ms() >= deadline_ms) return false;
-        nanosleep(&step, NULL);
-        if (step.tv_nsec < 2000000) step.tv_nsec *= 2;
+        weftp_nap_us(step_us);
+        if (step_us < 2000) step_us *= 2;
     }
     return true;
 }

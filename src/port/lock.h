@@ -36,6 +36,24 @@ static inline void weftp_unlock(struct weftp_lock *lock)
     pthread_mutex_unlock(&lock->mutex);
 }
 
+/*
+ * Put deferred cancellation off, and back to what it was: around system calls that a thread might be cancelled in
+ * while it holds a lock.
+ */
+static inline int weftp_cancel_disable(void)
+{
+    int state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    return state;
+}
+static inline void weftp_cancel_restore(int state)
+{
+    pthread_setcancelstate(state, NULL);
+}
+
+/* Sleep, without being a point where the thread is cancelled. */
+void weftp_nap_us(unsigned microseconds);
+
 /* Milliseconds of a clock that never jumps. Signal-safe. */
 static inline int64_t weftp_monotonic_ms(void)
 {

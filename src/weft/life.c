@@ -35,7 +35,9 @@ weft_status weft_flush(uint32_t timeout_ms)
     if (entered == WEFTP_ENTER_NO_MEMORY) return WEFT_ENOMEM;
     if (entered == WEFTP_ENTER_REENTRANT) return WEFT_ESTATE;
     const struct weftp_pipeline *pipeline = weftp_system_pipeline();
+    const int cancel_state = weftp_cancel_disable();
     const weft_status status = pipeline ? weftp_pipeline_flush(pipeline, deadline_ms) : WEFT_OK;
+    weftp_cancel_restore(cancel_state);
     weftp_thread_leave(thread);
     errno = saved_errno;
     return status;
@@ -110,6 +112,7 @@ weft_status weft_memory_dump(int fd)
 {
     weft_status status = WEFT_ENOTFOUND;
     if (weftp_thread_inside()) return WEFT_ESTATE;
+    const int cancel_state = weftp_cancel_disable();
     weftp_lock(&weftp_system.lock);
     const struct weftp_pipeline *pipeline = weftp_system_pipeline();
     for (size_t i = 0; pipeline && i < pipeline->slot_count; i++) {
@@ -121,6 +124,7 @@ weft_status weft_memory_dump(int fd)
         if (status == WEFT_ENOTFOUND || dumped != WEFT_OK) status = dumped;
     }
     weftp_unlock(&weftp_system.lock);
+    weftp_cancel_restore(cancel_state);
     return status;
 }
 

@@ -192,11 +192,13 @@ static weft_status configure_locked(const weft_options *program)
 weft_status weftp_system_configure(const weft_options *program)
 {
     const int saved_errno = errno;
+    const int cancel_state = weftp_cancel_disable();
     weftp_fork_hook();
     weftp_lock(&weftp_system.lock);
     const weft_status status =
         weftp_system.state == WEFTP_STATE_SHUT ? WEFT_ESTATE : configure_locked(program);
     weftp_unlock(&weftp_system.lock);
+    weftp_cancel_restore(cancel_state);
     errno = saved_errno;
     return status;
 }
@@ -204,12 +206,14 @@ weft_status weftp_system_configure(const weft_options *program)
 weft_status weftp_system_start(void)
 {
     const int saved_errno = errno;
+    const int cancel_state = weftp_cancel_disable();
     weft_status status = WEFT_OK;
     weftp_fork_hook();
     weftp_lock(&weftp_system.lock);
     if (weftp_system.state == WEFTP_STATE_NEW) status = configure_locked(NULL);
     if (weftp_system.state == WEFTP_STATE_SHUT) status = WEFT_ESTATE;
     weftp_unlock(&weftp_system.lock);
+    weftp_cancel_restore(cancel_state);
     errno = saved_errno;
     return status;
 }
@@ -231,6 +235,7 @@ static weft_status flush_and_tell(const struct weftp_pipeline *pipeline, int64_t
 weft_status weftp_system_shutdown(uint32_t timeout_ms)
 {
     const int64_t deadline_ms = weftp_deadline_ms(timeout_ms);
+    const int cancel_state = weftp_cancel_disable();
     weft_status status = WEFT_OK;
     weftp_lock(&weftp_system.lock);
     const bool running = weftp_system.state == WEFTP_STATE_RUNNING;
@@ -245,6 +250,7 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
         weftp_system.retired = NULL;
     }
     weftp_unlock(&weftp_system.lock);
+    weftp_cancel_restore(cancel_state);
     return status;
 }
 
