@@ -25,10 +25,24 @@ static inline char *take(struct writer *writer, size_t size)
     return writer->to + at;
 }
 
-/* Copy `size` bytes and return the end. */
+/*
+ * Copy `size` bytes and return the end. Most texts are short: two words that overlap cost less than
+ * a call.
+ */
 static inline char *copy(char *to, const void *bytes, size_t size)
 {
-    if (size) memcpy(to, bytes, size);
+    const char *from = bytes;
+    if (size > 16) {
+        memcpy(to, from, size);
+    } else if (size >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + size - 4, from + size - 4, 4);
+    } else {
+        for (size_t i = 0; i < size; i++) to[i] = from[i];
+    }
     return to + size;
 }
 
@@ -107,44 +121,72 @@ static uint32_t count_fields(const weft_field *fields, size_t count)
     return n;
 }
 
-/* Write a field but for its children, and return how many of those follow. */
-static uint32_t put_field(struct writer *writer, const weft_field *field, unsigned depth)
+/* Write a field's head and key, and return where `value_size` bytes go; NULL: no room. */
+static inline char *put_head(struct writer *writer, const weft_field *field,
+                             struct weftp_packed_field head, size_t value_size)
 {
-    const enum weftp_packed_kind kind = weftp_packed_kind(field->type);
-    const size_t key_size = field->key_size ? field->key_size
-                            : field->key    ? strnlen(field->key, KEY_SIZE_MAX)
-                                            : 0;
-    const bool null = kind != WEFTP_PACKED_SCALAR && !field->v.p;
-    uint32_t children = 0;
-    size_t value_size = sizeof field->v;
-    struct weftp_packed_field head = {field->size, (uint16_t)key_size, field->type, 0};
-    if (field->type > WEFT_TYPE_ERROR) head.type = WEFT_TYPE_NONE; /* nobody would unpack it */
-    if (kind != WEFTP_PACKED_SCALAR) {
-        value_size = kind == WEFTP_PACKED_TEXT && !null ? text_size(field) : 0;
-        if (kind == WEFTP_PACKED_CHILDREN && depth < WEFTP_PACKED_DEPTH_MAX)
-            children = count_fields(field->v.f, field->size);
-        head.size = kind == WEFTP_PACKED_TEXT ? (uint32_t)value_size : children;
+    size_t key_size = field->key_size;
+    if (!field->key) {
+        head.null |= WEFTP_PACKED_NULL_KEY;
+        char *to = take(writer, sizeof head + value_size);
+        return to ? copy(to, &head, sizeof head) : NULL;
     }
-    if (value_size >= WEFT_SIZE_UNKNOWN_)
-        value_size = WEFTP_PACKED_SIZE_MAX; /* too large for any room */
-    head.null =
-        (uint8_t)((null ? WEFTP_PACKED_NULL : 0) | (field->key ? 0 : WEFTP_PACKED_NULL_KEY));
-    char *to = take(writer, sizeof head + (field->key ? key_size + 1 : 0) + value_size);
-    if (!to) return children;
-    to = copy(to, &head, sizeof head);
-    if (field->key) to = copy_text(to, field->key, key_size);
-    copy(to, kind == WEFTP_PACKED_SCALAR ? &field->v : field->v.p, value_size);
-    return children;
+    if (key_size == 0) key_size = strnlen(field->key, KEY_SIZE_MAX);
+    head.key_size = (uint16_t)key_size;
+    char *to = take(writer, sizeof head + key_size + 1 + value_size);
+    return to ? copy_text(copy(to, &head, sizeof head), field->key, key_size) : NULL;
 }
 
-static void put_fields(struct writer *writer, const weft_field *fields, uint32_t count,
-                       unsigned depth)
+static inline void put_scalar(struct writer *writer, const weft_field *field)
 {
-    writer->field_total += count;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t children = put_field(writer, &fields[i], depth);
-        if (children) put_fields(writer, fields[i].v.f, children, depth + 1);
+    struct weftp_packed_field head = {.size = field->size, .type = field->type};
+    if (field->type > WEFT_TYPE_ERROR) head.type = WEFT_TYPE_NONE; /* nobody would unpack it */
+    char *to = put_head(writer, field, head, sizeof field->v);
+    if (to) memcpy(to, &field->v, sizeof field->v);
+}
+
+static inline void put_text_field(struct writer *writer, const weft_field *field)
+{
+    struct weftp_packed_field head = {.type = field->type};
+    size_t size = 0;
+    if (field->v.p)
+        size = text_size(field);
+    else
+        head.null = WEFTP_PACKED_NULL;
+    if (size > WEFTP_PACKED_SIZE_MAX) size = WEFTP_PACKED_SIZE_MAX; /* too large for any room */
+    head.size = (uint32_t)size;
+    char *to = put_head(writer, field, head, size);
+    if (to) copy(to, field->v.p, size);
+}
+
+/* Write an object or array but for its children, and return how many of those follow. */
+static uint32_t put_parent(struct writer *writer, const weft_field *field, unsigned depth)
+{
+    struct weftp_packed_field head = {.type = field->type};
+    if (!field->v.f) head.null = WEFTP_PACKED_NULL;
+    if (depth < WEFTP_PACKED_DEPTH_MAX) head.size = count_fields(field->v.f, field->size);
+    put_head(writer, field, head, 0);
+    return head.size;
+}
+
+/* Write the fields of an array up to its count or its END, and return how many they are. */
+static uint32_t put_fields(struct writer *writer, const weft_field *fields, size_t count,
+                           unsigned depth)
+{
+    uint32_t i = 0;
+    for (; (count == WEFT_SIZE_UNKNOWN_ || i < count) && fields[i].type != WEFT_TYPE_END_; i++) {
+        const weft_field *field = &fields[i];
+        switch (weftp_packed_kind(field->type)) {
+        case WEFTP_PACKED_SCALAR: put_scalar(writer, field); break;
+        case WEFTP_PACKED_TEXT: put_text_field(writer, field); break;
+        case WEFTP_PACKED_CHILDREN: {
+            const uint32_t children = put_parent(writer, field, depth);
+            if (children) put_fields(writer, field->v.f, children, depth + 1);
+        }
+        }
     }
+    writer->field_total += i;
+    return i;
 }
 
 static void head_of_site(struct weftp_packed_head *head, const weft_site *site, unsigned options)
@@ -179,7 +221,6 @@ static bool head_of(struct weftp_packed_head *head, const struct weft_record *re
         .logger_size = (uint32_t)record->logger_size,
         .thread_size = (uint32_t)record->thread_size,
         .message_size = (uint32_t)record->message_size,
-        .field_count = count_fields(record->fields, record->field_count),
         .bound_count = (uint32_t)record->bound_count,
         .mdc_count = (uint32_t)record->mdc_count,
     };
@@ -204,7 +245,8 @@ static size_t pack(const struct weft_record *record, unsigned options, void *to,
     if (record->trace) put(&writer, record->trace, sizeof *record->trace);
     for (size_t i = 0; i < record->bound_count; i++) put_pair(&writer, &record->bound[i]);
     for (size_t i = 0; i < record->mdc_count; i++) put_pair(&writer, &record->mdc[i]);
-    put_fields(&writer, record->fields, head.field_count, 0);
+    if (record->fields)
+        head.field_count = put_fields(&writer, record->fields, record->field_count, 0);
     const size_t padding = -writer.size % WEFTP_PACKED_ALIGN;
     char *end = take(&writer, padding);
     if (writer.size > WEFTP_PACKED_SIZE_MAX) return SIZE_MAX;

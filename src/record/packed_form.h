@@ -63,14 +63,15 @@ struct weftp_packed_pair {
 /* What follows a field's key. */
 enum weftp_packed_kind { WEFTP_PACKED_SCALAR, WEFTP_PACKED_TEXT, WEFTP_PACKED_CHILDREN };
 
+/* Types that are none count as scalars. */
 static inline enum weftp_packed_kind weftp_packed_kind(uint8_t type)
 {
-    const unsigned texts = 1u << WEFT_TYPE_STR | 1u << WEFT_TYPE_BYTES | 1u << WEFT_TYPE_JSON;
-    const unsigned parents = 1u << WEFT_TYPE_OBJ | 1u << WEFT_TYPE_ARR | 1u << WEFT_TYPE_ERROR;
-    const unsigned bit = type <= WEFT_TYPE_ERROR ? 1u << type : 0;
-    return bit & texts     ? WEFTP_PACKED_TEXT
-           : bit & parents ? WEFTP_PACKED_CHILDREN
-                           : WEFTP_PACKED_SCALAR;
+    static const uint8_t kinds[256] = {
+        [WEFT_TYPE_STR] = WEFTP_PACKED_TEXT,     [WEFT_TYPE_BYTES] = WEFTP_PACKED_TEXT,
+        [WEFT_TYPE_JSON] = WEFTP_PACKED_TEXT,    [WEFT_TYPE_OBJ] = WEFTP_PACKED_CHILDREN,
+        [WEFT_TYPE_ARR] = WEFTP_PACKED_CHILDREN, [WEFT_TYPE_ERROR] = WEFTP_PACKED_CHILDREN,
+    };
+    return (enum weftp_packed_kind)kinds[type];
 }
 
 #endif

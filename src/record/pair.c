@@ -238,7 +238,7 @@ static void begin(struct weftp_pair_build *build, const struct weftp_pair_set *e
     build->set_count = build->earlier->count;
     build->total_size = build->earlier->total_size;
     build->rejected = 0;
-    weftp_out_init(&build->texts, SCRATCH_MAX);
+    build->texts = (struct weft_out){.max = SCRATCH_MAX};
 }
 
 static weft_status finish(struct weftp_pair_build *build, struct weftp_pair_set **out,
@@ -247,7 +247,7 @@ static weft_status finish(struct weftp_pair_build *build, struct weftp_pair_set 
     struct weftp_pair_set *set = NULL;
     const weft_status status = take_fields(build, fields, count);
     if (!status) set = escape_and_lay(build);
-    weftp_out_deinit(&build->texts);
+    if (build->texts.data) weftp_out_deinit(&build->texts);
     if (!set) return WEFT_ENOMEM;
     *out = set;
     if (rejected) *rejected = build->rejected;
