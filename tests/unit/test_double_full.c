@@ -121,7 +121,7 @@ static void powers_of_ten_and_their_neighbours(void **state)
     (void)state;
     for (int exponent = -323; exponent <= 308; exponent++) {
         for (int digit = 1; digit <= 9; digit++) {
-            char text[16];
+            char text[32];
             snprintf(text, sizeof text, "%de%d", digit, exponent);
             double value = strtod(text, NULL);
             if (!isfinite(value)) continue;

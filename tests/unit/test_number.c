@@ -144,7 +144,7 @@ static void powers_of_ten_have_one_digit(void **state)
 {
     (void)state;
     for (int exponent = -323; exponent <= 308; exponent++) {
-        char want[16];
+        char want[32];
         snprintf(want, sizeof want, "1e%d", exponent);
         const double value = strtod(want, NULL);
         const char *text = double_text(value, WEFTP_DOUBLE_SHORT);
