@@ -4,8 +4,9 @@
  * Its job: memory. Not its job: what the bytes mean.
  * Threads: one per buffer. May include: port, public value headers.
  *
- * Writers reserve the most that they can need, write through the pointer and advance `cur`: one compare per value.
- * After an overflow (maximum, no memory) reserve answers NULL until weftp_out_clear, and the content is not whole.
+ * Writers reserve the most that they can need, write through the pointer and advance `cur`: one
+ * compare per value. After an overflow (maximum, no memory) reserve answers NULL until
+ * weftp_out_clear, and the content is not whole.
  */
 #ifndef WEFTP_BASE_OUT_H
 #define WEFTP_BASE_OUT_H
@@ -17,10 +18,16 @@
 void weftp_out_init(struct weft_out *out, size_t max);
 /* Free the buffer's memory. Takes one that was never grown. */
 void weftp_out_deinit(struct weft_out *out);
-/* Make room for `need` more bytes, at least doubling; false (and overflow set) when that is not possible. Cold. */
+/*
+ * Make room for `need` more bytes, at least doubling; false (and overflow set) when that is not
+ * possible. Cold.
+ */
 bool weftp_out_grow(struct weft_out *out, size_t need);
 
-static inline size_t weftp_out_size(const struct weft_out *out) { return (size_t)(out->cur - out->data); }
+static inline size_t weftp_out_size(const struct weft_out *out)
+{
+    return (size_t)(out->cur - out->data);
+}
 
 /* Forget the content, keep the memory. */
 static inline void weftp_out_clear(struct weft_out *out)
@@ -30,7 +37,10 @@ static inline void weftp_out_clear(struct weft_out *out)
     out->notes = 0;
 }
 
-/* Take back all but the first `size` bytes, for writers that find out late. After an overflow it stays one. */
+/*
+ * Take back all but the first `size` bytes, for writers that find out late. After an overflow it
+ * stays one.
+ */
 static inline void weftp_out_rewind(struct weft_out *out, size_t size)
 {
     if (size >= weftp_out_size(out)) return;
@@ -38,10 +48,14 @@ static inline void weftp_out_rewind(struct weft_out *out, size_t size)
     if (out->overflow) out->end = out->cur;
 }
 
-/* Return where `need` bytes may be written, NULL when there is no room. The caller advances out->cur. */
+/*
+ * Return where `need` bytes may be written, NULL when there is no room. The caller advances
+ * out->cur.
+ */
 static inline char *weftp_out_reserve(struct weft_out *out, size_t need)
 {
-    if (__builtin_expect((size_t)(out->end - out->cur) < need, 0) && !weftp_out_grow(out, need)) return NULL;
+    if (__builtin_expect((size_t)(out->end - out->cur) < need, 0) && !weftp_out_grow(out, need))
+        return NULL;
     return out->cur;
 }
 
