@@ -216,7 +216,9 @@ static bool head_of(struct weftp_packed_head *head, const struct weft_record *re
         .time_ns = record->time_ns,
         .pid = record->pid,
         .tid = record->tid,
-        .level = record->level,
+        .level = record->level < INT16_MIN   ? INT16_MIN
+                 : record->level > INT16_MAX ? INT16_MAX
+                                             : record->level,
         .flags = record->flags,
         .logger_size = (uint32_t)record->logger_size,
         .thread_size = (uint32_t)record->thread_size,

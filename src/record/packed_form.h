@@ -20,7 +20,7 @@ struct weftp_packed_head {
     uint16_t version;
     uint16_t has; /* WEFTP_PACKED_HAS_ */
     int64_t time_ns, pid, tid;
-    int32_t level;
+    int32_t level; /* within int16_t, as that of a site is */
     uint32_t flags;
     uint32_t logger_size, thread_size, message_size;
     uint32_t field_count; /* of the call itself */

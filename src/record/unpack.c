@@ -185,7 +185,7 @@ static bool read_head(const void *packed, size_t size, struct weftp_packed_head 
     if (!packed || size < sizeof *head) return false;
     memcpy(head, packed, sizeof *head);
     if (head->version != WEFTP_PACKED_VERSION || head->size > size || head->size < sizeof *head ||
-        head->size % WEFTP_PACKED_ALIGN)
+        head->size % WEFTP_PACKED_ALIGN || head->level < INT16_MIN || head->level > INT16_MAX)
         return false;
     const uint64_t pairs = (uint64_t)head->bound_count + head->mdc_count;
     const uint64_t least = pairs * sizeof(struct weftp_packed_pair) +

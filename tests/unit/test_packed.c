@@ -552,6 +552,45 @@ static void test_shorter_size_in_the_head(void **state)
     random_record_free(random);
 }
 
+/* A chain of objects deeper than packing makes, as a forger would: recursion ends. */
+static void test_forged_depth(void **state)
+{
+    (void)state;
+    enum { HEAD_SIZE = 88, FIELD_SIZE = 10, DEPTH = 200000 };
+    weft_field nested[2] = {weft_objn("o", &nested[1], 1), weft_int("", 1)};
+    const struct weft_record record = record_of(nested, 1);
+    struct packed packed, forged = {0};
+    pack(&packed, &record, 0);
+    const size_t tail = packed.size - HEAD_SIZE - FIELD_SIZE;
+    forged.size = (HEAD_SIZE + (size_t)DEPTH * FIELD_SIZE + tail + 15) / 16 * 16;
+    forged.bytes = allocate(forged.size);
+    memset(forged.bytes, 0, forged.size);
+    memcpy(forged.bytes, packed.bytes, HEAD_SIZE);
+    for (size_t i = 0; i < DEPTH; i++)
+        memcpy(forged.bytes + HEAD_SIZE + i * FIELD_SIZE, packed.bytes + HEAD_SIZE, FIELD_SIZE);
+    const uint32_t size = (uint32_t)forged.size, total = DEPTH + 1;
+    memcpy(forged.bytes, &size, sizeof size);
+    memcpy(forged.bytes + 56, &total, sizeof total);
+    struct weftp_packed_needs needs;
+    assert_int_equal(weftp_packed_needs(forged.bytes, forged.size, &needs), WEFT_OK);
+    assert_int_equal(needs.fields, DEPTH + 1); /* the forger knows the head */
+    assert_int_equal(unpack(&forged), WEFT_EINVAL);
+    drop(&packed);
+    drop(&forged);
+}
+
+static void test_levels_stay_small(void **state)
+{
+    (void)state;
+    struct weft_record record = record_of(NULL, 0);
+    struct packed packed;
+    record.level = INT32_MIN;
+    pack(&packed, &record, 0);
+    assert_int_equal(unpack(&packed), WEFT_OK);
+    assert_int_equal(packed.view.record.level, INT16_MIN);
+    drop(&packed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -571,6 +610,8 @@ int main(void)
         cmocka_unit_test(test_each_byte_changed),
         cmocka_unit_test(test_cut_short),
         cmocka_unit_test(test_shorter_size_in_the_head),
+        cmocka_unit_test(test_forged_depth),
+        cmocka_unit_test(test_levels_stay_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
