@@ -39,6 +39,7 @@ static void add_op(struct compiler *compiler, const struct weftp_layout_item *it
     op->when = (uint16_t)when;
     op->name = item->name;
     take_pending(compiler, &op->text);
+    op->room = op->text.size + WEFTP_TEXT_PADDING + WEFTP_ITEM_SIZE_MAX;
 }
 
 /* Constant text must not hang on an operation that may be skipped or taken back. */
@@ -143,14 +144,16 @@ static void compile_item(struct compiler *compiler, const struct weftp_layout_it
     }
 }
 
-/* CLOSE takes back the text of its OPEN, so it must know that text's size. */
+/* CLOSE takes back the text of its OPEN; OPEN knows whether fields are all that is in between. */
 static void link_objects(struct weftp_program *program)
 {
-    const struct weftp_op *open = NULL;
+    struct weftp_op *open = NULL;
     for (uint32_t i = 0; i < program->op_count; i++) {
         struct weftp_op *op = &program->ops[i];
         if (op->item == WEFTP_ITEM_OPEN) open = op;
-        if (op->item == WEFTP_ITEM_CLOSE && open) op->text = open->text;
+        if (op->item != WEFTP_ITEM_CLOSE || !open) continue;
+        op->text = open->text;
+        if (op - open == 2) open->skip = 2;
     }
 }
 
@@ -262,11 +265,14 @@ static weft_status compile_statics(struct compiler *compiler)
     struct weftp_cuts cuts = {0};
     struct weftp_writer writer = {program, &empty, &all, &program->text, plan, &cuts, NULL, 0};
     weftp_plan_statics(plan, &program->scheme, &empty);
+    char *to = weftp_place_now(&program->text);
     for (unsigned space = 0; space < WEFTP_SPACE_COUNT; space++) {
-        weftp_write_list(&writer, (enum weftp_space)space);
+        to = weftp_write_list(&writer, to, (enum weftp_space)space);
+        if (to) program->text.cur = to;
         take_pending(compiler, &program->statics[space]);
     }
-    const weft_status status = plan->left_out ? WEFT_ENOMEM : keep_static_names(program, plan);
+    const weft_status status =
+        plan->left_out || !to ? WEFT_ENOMEM : keep_static_names(program, plan);
     weftp_plan_free(plan);
     free(plan);
     return status;
@@ -296,18 +302,38 @@ static enum weftp_space group_of(enum weft_type type)
     return WEFTP_SPACE_LABELS;
 }
 
-static void choose_lists(struct weftp_scheme *scheme)
+static struct weftp_row make_row(const struct weftp_layout *layout, enum weftp_space list)
+{
+    const enum weftp_space object = object_of(layout, list);
+    const struct weftp_row row = {
+        .list = (uint8_t)list, .object = (uint8_t)object, .salt = weftp_space_salt(object)};
+    return row;
+}
+
+/* Types whose values may be no field of their own, or nothing at all. */
+static bool is_odd_type(const struct weftp_layout *layout, enum weft_type type)
+{
+    const uint32_t pointers = 1U << WEFT_TYPE_STR | 1U << WEFT_TYPE_BYTES | 1U << WEFT_TYPE_JSON |
+                              1U << WEFT_TYPE_OBJ | 1U << WEFT_TYPE_ARR | 1U << WEFT_TYPE_NULL;
+    if (type <= WEFT_TYPE_END_ || type == WEFT_TYPE_ERROR || type == WEFT_TYPE_DOUBLE) return true;
+    return layout->nulls_left_out && pointers >> type & 1;
+}
+
+static void choose_places(struct weftp_scheme *scheme)
 {
     const struct weftp_layout *layout = scheme->layout;
     for (unsigned space = 0; space < WEFTP_SPACE_COUNT; space++) {
         scheme->objects[space] = (uint8_t)object_of(layout, (enum weftp_space)space);
     }
-    for (unsigned type = 0; type <= WEFT_TYPE_ERROR; type++) {
-        const enum weftp_space group = group_of((enum weft_type)type);
-        scheme->lists[0][type] = (uint8_t)(layout->grouped ? group : WEFTP_SPACE_TOP);
-        scheme->lists[1][type] = (uint8_t)(!layout->grouped      ? layout->mdc_space
-                                           : scheme->mdc_strings ? WEFTP_SPACE_LABELS
-                                                                 : group);
+    for (unsigned i = 0; i <= WEFT_TYPE_ERROR; i++) {
+        const enum weft_type type = (enum weft_type)i;
+        const enum weftp_space group = layout->grouped ? group_of(type) : WEFTP_SPACE_TOP;
+        const enum weftp_space context = !layout->grouped      ? layout->mdc_space
+                                         : scheme->mdc_strings ? WEFTP_SPACE_LABELS
+                                                               : group;
+        scheme->rows[0][i] = make_row(layout, group);
+        scheme->rows[1][i] = make_row(layout, context);
+        scheme->rows[0][i].odd = scheme->rows[1][i].odd = is_odd_type(layout, type);
     }
 }
 
@@ -328,7 +354,7 @@ weft_status weftp_program_init(struct weftp_program *program, const struct weftp
     if (layout->time_value_style != WEFTP_TIME_MICROS) {
         program->restyled_types |= 1U << WEFT_TYPE_TIME;
     }
-    choose_lists(scheme);
+    choose_places(scheme);
     weftp_out_init(&program->text, TEXT_SIZE_MAX);
     compile_items(&compiler, layout);
     weft_status status = reserve_names(&compiler, layout);

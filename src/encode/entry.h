@@ -8,8 +8,11 @@
 
 #include "write.h"
 
-/* Write the fields of one list, each with a comma in front; adds to writer->cuts what is cut. */
-void weftp_write_list(struct weftp_writer *writer, enum weftp_space space);
+/*
+ * Write the fields of one list at `to`, each with a comma in front; adds to writer->cuts what is
+ * cut. Returns where to go on, NULL after an overflow.
+ */
+char *weftp_write_list(struct weftp_writer *writer, char *to, enum weftp_space space);
 
 /* Note that a value was cut. The name is borrowed until the line is done. */
 void weftp_cuts_add(struct weftp_cuts *cuts, const char *name, size_t size);

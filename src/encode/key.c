@@ -15,17 +15,12 @@ unsigned weftp_key_sort(const char *key, size_t size)
 
 static bool is_odd(const char *key, size_t size)
 {
-    uint64_t dots = 0;
-    unsigned marks = weftp_scan_marks(key + size - WEFTP_SCAN_SIZE);
-    for (size_t i = 0; i + WEFTP_SCAN_SIZE < size; i += WEFTP_SCAN_SIZE) {
-        marks |= weftp_scan_marks(key + i);
+    for (size_t i = 0; i < size; i += 16) {
+        uint64_t words[2];
+        memcpy(words, key + (i + 16 <= size ? i : size - 16), 16);
+        if (weftp_key_is_odd16(words[0], words[1])) return true;
     }
-    for (size_t i = 0; i < size; i += 8) {
-        uint64_t word;
-        memcpy(&word, key + (i + 8 <= size ? i : size - 8), 8);
-        dots |= weftp_key_dots(word);
-    }
-    return marks || dots;
+    return false;
 }
 
 struct weftp_look weftp_key_look_long(const char *key, size_t size)

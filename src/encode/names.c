@@ -7,7 +7,7 @@
 weft_status weftp_names_init(struct weftp_names *names, uint32_t capacity)
 {
     uint32_t slots = 64;
-    while (slots < 4 * capacity) slots *= 2;
+    while (slots < 8 * capacity) slots *= 2; /* thin, so that most strangers meet a free slot */
     memset(names, 0, sizeof *names);
     names->list = calloc(capacity + 1, sizeof *names->list);
     names->slots = calloc(slots, sizeof *names->slots);

@@ -64,6 +64,12 @@ void weftp_names_add(struct weftp_names *names, const struct weftp_name *name);
 const struct weftp_name *weftp_names_match(const struct weftp_names *names, const char *key,
                                            size_t key_size, uint32_t hash, unsigned space);
 
+/* The quickest look: false when no name has this hash; true may mean nothing. */
+static inline bool weftp_names_may_meet(const struct weftp_names *names, uint32_t hash)
+{
+    return names->slots[hash & names->mask] != 0;
+}
+
 /* The quick half: false when no name has this hash. */
 static inline bool weftp_names_may_have(const struct weftp_names *names, uint32_t hash)
 {

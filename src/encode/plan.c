@@ -13,11 +13,10 @@ const weft_field *weftp_error_part(const weft_field *error, enum weftp_error_par
     return field->type == WEFT_TYPE_STR && field->v.p ? field : NULL;
 }
 
-static void append(struct weftp_plan *plan, unsigned space, struct weftp_entry *entry)
+static inline void append(struct weftp_plan *plan, unsigned space, struct weftp_entry *entry)
 {
     *plan->lists[space].end = entry;
     plan->lists[space].end = &entry->next;
-    plan->count++;
 }
 
 /*
@@ -62,7 +61,8 @@ static bool place_known(struct weftp_plan *plan, struct weftp_entry *entry, uint
     entry->space = WEFTP_SPACE_TOP;
     entry->hash = key_hash;
     if (taken_by(plan, entry)) return false;
-    if (weftp_keyset_claim(&plan->keys, plan->count) != plan->count) return false;
+    const uint32_t index = (uint32_t)(entry - plan->entries_now);
+    if (weftp_keyset_claim(&plan->keys, index) != index) return false;
     append(plan, WEFTP_SPACE_TOP, entry);
     return true;
 }
@@ -70,7 +70,8 @@ static bool place_known(struct weftp_plan *plan, struct weftp_entry *entry, uint
 /* Claim the entry's name, or note that it needs another one. */
 static void claim(struct weftp_plan *plan, struct weftp_entry *entry)
 {
-    if (taken_by(plan, entry) || weftp_keyset_claim(&plan->keys, plan->count) != plan->count) {
+    const uint32_t index = (uint32_t)(entry - plan->entries_now);
+    if (taken_by(plan, entry) || weftp_keyset_claim(&plan->keys, index) != index) {
         entry->flags |= WEFTP_ENTRY_LOST;
         plan->lost = true;
     }
@@ -81,55 +82,47 @@ static void claim(struct weftp_plan *plan, struct weftp_entry *entry)
  * the format, replaced, or not printed as they stand.
  */
 static void place_odd(struct weftp_plan *plan, struct weftp_entry *entry, unsigned list,
-                      uint32_t key_hash)
+                      struct weftp_look look)
 {
     const bool grouped = plan->scheme->layout->grouped;
-    if (grouped && !(entry->flags & WEFTP_KEY_ESCAPED) && place_known(plan, entry, key_hash))
-        return;
+    entry->flags |= (uint16_t)look.flags;
+    if (grouped && !(look.flags & WEFTP_KEY_ESCAPED) && place_known(plan, entry, look.hash)) return;
     entry->space = plan->scheme->objects[list];
-    if (grouped && entry->flags & WEFTP_KEY_MARKED) entry->flags |= WEFTP_ENTRY_REPLACED;
-    entry->hash = key_hash ^ weftp_space_salt(entry->space);
+    if (grouped && look.flags & WEFTP_KEY_MARKED) entry->flags |= WEFTP_ENTRY_REPLACED;
+    entry->hash = look.hash ^ weftp_space_salt(entry->space);
     if (entry->flags & (WEFTP_KEY_ESCAPED | WEFTP_ENTRY_REPLACED)) weftp_entry_rehash(entry);
     claim(plan, entry);
     append(plan, list, entry);
 }
 
-/*
- * Give the entry behind the last one, of which key, field, pair, source and flags are set, its
- * place.
- */
-static inline void place(struct weftp_plan *plan, struct weftp_entry *entry, const uint8_t *lists)
+/* Give an entry, all but name and place of which is set, its place. */
+static inline void place(struct weftp_plan *plan, struct weftp_entry *entry, struct weftp_row row)
 {
-    const struct weftp_scheme *scheme = plan->scheme;
-    const weft_field *field = entry->field;
+    const struct weftp_keyset keys = plan->keys;
     const struct weftp_look look = weftp_key_look(entry->key, entry->key_size);
-    unsigned list = lists[field->type];
-    if (field->type == WEFT_TYPE_DOUBLE && !isfinite(field->v.d)) list = lists[WEFT_TYPE_STR];
+    const uint32_t hash = look.hash ^ row.salt;
+    uint16_t *slot = &keys.slots[hash & keys.mask];
+    entry->hash = hash;
+    entry->space = row.object;
     entry->suffix = entry->next_suffix = 0;
-    entry->space = scheme->objects[list];
-    entry->hash = look.hash ^ weftp_space_salt(entry->space);
-    if (__builtin_expect(look.flags || weftp_names_may_have(&scheme->names, entry->hash), 0)) {
-        entry->flags |= (uint16_t)look.flags;
-        place_odd(plan, entry, list, look.hash);
+    if (__builtin_expect(look.flags || *slot || weftp_names_may_meet(&plan->scheme->names, hash),
+                         0)) {
+        place_odd(plan, entry, row.list, look);
         return;
     }
-    if (__builtin_expect(weftp_keyset_claim(&plan->keys, plan->count) != plan->count, 0)) {
-        entry->flags |= WEFTP_ENTRY_LOST;
-        plan->lost = true;
+    *slot = (uint16_t)(entry - keys.entries + 1);
+    append(plan, row.list, entry);
+}
+
+/* A value that must be looked at. False: it is no field, or is left out. */
+static bool place_of_odd(const struct weftp_plan *plan, const weft_field *field,
+                         const struct weftp_row *rows, struct weftp_row *row)
+{
+    if (field->type <= WEFT_TYPE_END_ || field == plan->error) return false;
+    if (field->type == WEFT_TYPE_DOUBLE && !isfinite(field->v.d)) {
+        *row = rows[WEFT_TYPE_STR];
     }
-    append(plan, list, entry);
-}
-
-static inline bool is_left_out(const struct weftp_plan *plan, const weft_field *field)
-{
-    if (field->type <= WEFT_TYPE_END_) return true;
-    return plan->scheme->layout->nulls_left_out && weftp_field_is_null(field);
-}
-
-/* The next free entry; NULL when there is none. */
-static struct weftp_entry *next_entry(struct weftp_plan *plan)
-{
-    return plan->count < plan->capacity ? &plan->entries_now[plan->count] : NULL;
+    return !plan->scheme->layout->nulls_left_out || !weftp_field_is_null(field);
 }
 
 /* A key that is not known to be short: measured, cut, "_" when there is none. */
@@ -153,26 +146,30 @@ static void measure_key(struct weftp_plan *plan, struct weftp_entry *entry, cons
 
 static void plan_call(struct weftp_plan *plan)
 {
-    const struct weft_record *record = plan->record;
-    const uint8_t *lists = plan->scheme->lists[0];
-    uint32_t seen = 0;
-    for (size_t i = 0; i < record->field_count; i++) {
-        const weft_field *field = &record->fields[i];
-        if (field == plan->error || is_left_out(plan, field)) continue;
-        struct weftp_entry *entry = seen++ < plan->call_max ? next_entry(plan) : NULL;
-        if (!entry) {
+    const weft_field *fields = plan->record->fields;
+    const size_t count = plan->record->field_count;
+    const struct weftp_row *rows = plan->scheme->rows[0];
+    const uint32_t key_max = plan->key_max;
+    const uint32_t room = plan->capacity < plan->call_max ? plan->capacity : plan->call_max;
+    struct weftp_entry *entry = plan->entries_now, *const end = entry + room;
+    for (size_t i = 0; i < count; i++) {
+        const weft_field *field = &fields[i];
+        struct weftp_row row = rows[field->type];
+        if (row.odd && !place_of_odd(plan, field, rows, &row)) continue;
+        if (entry == end) {
             if (plan->left_out++ == 0) plan->left_out_from = i;
             continue;
         }
         entry->key = field->key;
         entry->key_size = field->key_size;
-        if (field->key_size - 1U >= plan->key_max) measure_key(plan, entry, field);
+        if (field->key_size - 1U >= key_max) measure_key(plan, entry, field);
         entry->field = field;
         entry->pair = NULL;
         entry->source = WEFTP_SOURCE_CALL;
         entry->flags = 0;
-        place(plan, entry, lists);
+        place(plan, entry++, row);
     }
+    plan->count = (uint32_t)(entry - plan->entries_now);
 }
 
 static bool printed_as_string(const struct weftp_plan *plan, const weft_field *field)
@@ -183,12 +180,14 @@ static bool printed_as_string(const struct weftp_plan *plan, const weft_field *f
 static void plan_pairs(struct weftp_plan *plan, const struct weft_pair *pairs, size_t count,
                        enum weftp_source source)
 {
-    const uint8_t *lists = plan->scheme->lists[source == WEFTP_SOURCE_MDC];
+    const struct weftp_row *rows = plan->scheme->rows[source == WEFTP_SOURCE_MDC];
+    struct weftp_entry *entry = plan->entries_now + plan->count;
+    struct weftp_entry *const end = plan->entries_now + plan->capacity;
     for (size_t i = 0; i < count; i++) {
         const struct weft_pair *pair = &pairs[i];
-        if (is_left_out(plan, &pair->field)) continue;
-        struct weftp_entry *entry = next_entry(plan);
-        if (!entry) {
+        struct weftp_row row = rows[pair->field.type];
+        if (row.odd && !place_of_odd(plan, &pair->field, rows, &row)) continue;
+        if (entry == end) {
             plan->left_out++;
             continue;
         }
@@ -201,8 +200,9 @@ static void plan_pairs(struct weftp_plan *plan, const struct weft_pair *pairs, s
         if (source == WEFTP_SOURCE_MDC && printed_as_string(plan, &pair->field)) {
             entry->flags = WEFTP_ENTRY_STRING;
         }
-        place(plan, entry, lists);
+        place(plan, entry++, row);
     }
+    plan->count = (uint32_t)(entry - plan->entries_now);
 }
 
 /*

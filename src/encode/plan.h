@@ -23,6 +23,15 @@
 
 enum weftp_source { WEFTP_SOURCE_CALL, WEFTP_SOURCE_BOUND, WEFTP_SOURCE_MDC, WEFTP_SOURCE_STATIC };
 
+/* Where values of one type go. */
+struct weftp_row {
+    uint8_t list;   /* enum weftp_space */
+    uint8_t object; /* the same, or the top level */
+    uint8_t odd;    /* the value must be looked at: it may be none, or go elsewhere */
+    uint8_t reserved;
+    uint32_t salt; /* weftp_space_salt of the object */
+};
+
 /* What the plan must know about the encoder. Read-only while records are encoded. */
 struct weftp_scheme {
     const struct weftp_layout *layout;
@@ -30,8 +39,9 @@ struct weftp_scheme {
     struct weftp_names known; /* the fields that the format defines; empty when it has none */
     const struct weft_pair *statics;
     size_t static_count;
-    uint8_t lists[2][16]; /* enum weftp_space by whether it is of the MDC, and by type */
-    uint8_t objects[WEFTP_SPACE_COUNT]; /* where the fields of a list stand */
+    struct weftp_row rows[2][16]; /* by whether it is of the MDC, and by type */
+    /* Where the fields of a list stand. */
+    uint8_t objects[WEFTP_SPACE_COUNT];
     bool mdc_strings;
     bool source;
 };

@@ -5,22 +5,20 @@
 #include "entry.h"
 
 /* Constant text, sixteen bytes a step: shorter than a call of memcpy for what layouts have. */
-static void put_text(struct weft_out *out, const struct weftp_text *text)
+static inline char *write_text(char *to, const struct weftp_text *text)
 {
-    char *to = weftp_out_reserve(out, text->size + WEFTP_TEXT_PADDING);
-    if (!to) return;
-    for (uint32_t i = 0; i < text->size; i += 16) memcpy(to + i, text->text + i, 16);
-    out->cur = to + text->size;
+    const char *from = text->text;
+    char *const end = to + text->size;
+    for (; to < end; to += 16, from += 16) memcpy(to, from, 16);
+    return end;
 }
 
-static void put_time(struct weftp_writer *writer)
+static char *write_time(const struct weftp_writer *writer, char *to)
 {
-    char *to = weftp_out_reserve(writer->out, WEFTP_TIME_TEXT_MAX + 2);
-    if (!to) return;
     *to++ = '"';
     to = weftp_time_text(to, writer->record->time_ns, writer->program->time_style, NULL);
     *to++ = '"';
-    writer->out->cur = to;
+    return to;
 }
 
 struct level_text {
@@ -39,6 +37,20 @@ static const struct level_text *level_of(const struct weft_record *record)
 {
     const int step = (record->level - WEFT_LEVEL_TRACE) / 4;
     return &levels[step < 0 ? 0 : step > 5 ? 5 : step];
+}
+
+static char *write_level(const struct weftp_writer *writer, char *to)
+{
+    const struct level_text *level = level_of(writer->record);
+    memcpy(to, level->name, sizeof level->name);
+    return to + level->name_size;
+}
+
+static char *write_level_value(const struct weftp_writer *writer, char *to)
+{
+    const struct level_text *level = level_of(writer->record);
+    memcpy(to, level->value, sizeof level->value);
+    return to + level->value_size;
 }
 
 /* A text that is always cut at `limit`, or never when it is UINT32_MAX. */
@@ -133,95 +145,111 @@ static void put_c_string(struct weft_out *out, const char *text)
         weftp_out_literal(out, "null");
 }
 
-static void put_line_number(struct weftp_writer *writer)
-{
-    char *to = weftp_out_reserve(writer->out, WEFTP_INTEGER_TEXT_MAX);
-    if (to) writer->out->cur = weftp_u64_text(to, writer->record->site->line);
-}
-
-/* Ids are text of our own making: hexadecimal digits. */
-static void put_id(struct weft_out *out, const char *id, size_t size_max)
-{
-    const size_t size = strnlen(id, size_max);
-    weftp_json_string(out, id, size);
-}
-
 /* Say what was cut, in the objects that the layout has for that. */
-static void put_marks(struct weftp_writer *writer, enum weftp_space space)
+static char *write_marks(struct weftp_writer *writer, char *to, enum weftp_space space)
 {
     const struct weftp_layout *layout = writer->program->scheme.layout;
     struct weft_out *out = writer->out;
+    out->cur = to;
     if (space == layout->marked_space) weftp_out_literal(out, ",\"truncated\":true");
     if (space == layout->cut_names_space) {
         weftp_out_literal(out, ",\"truncated_fields\":");
         weftp_cuts_write(out, writer->told);
     }
+    return weftp_place_now(out);
 }
 
-static void put_fields(struct weftp_writer *writer, enum weftp_space space)
+static char *write_fields(struct weftp_writer *writer, char *to, enum weftp_space space)
 {
-    weftp_write_list(writer, space);
-    if (!writer->plan->with_statics) put_text(writer->out, &writer->program->statics[space]);
-    if (writer->told) put_marks(writer, space);
+    const struct weftp_text *statics = &writer->program->statics[space];
+    to = weftp_write_list(writer, to, space);
+    if (to && statics->size && !writer->plan->with_statics) {
+        to = weftp_room_at(writer->out, to, statics->size + WEFTP_TEXT_PADDING);
+        if (to) to = write_text(to, statics);
+    }
+    return to && writer->told ? write_marks(writer, to, space) : to;
 }
 
 /* The comma of the first member becomes the brace; without a member the object is taken back. */
-static void close_object(struct weftp_writer *writer, const struct weftp_op *op)
+static char *close_object(struct weftp_writer *writer, char *to, const struct weftp_op *op)
 {
-    struct weft_out *out = writer->out;
-    if (out->overflow) return;
-    if (weftp_out_size(out) == writer->opened) {
-        out->cur -= op->text.size;
-        return;
-    }
-    out->data[writer->opened] = '{';
-    weftp_out_char(out, '}');
+    char *opened = writer->out->data + writer->opened;
+    if (to == opened) return to - op->text.size;
+    *opened = '{';
+    to = weftp_room_at(writer->out, to, 1);
+    if (to) *to++ = '}';
+    return to;
 }
 
+static bool has_fields(const struct weftp_writer *writer, enum weftp_space space)
+{
+    return writer->plan->lists[space].first || writer->told || writer->program->statics[space].size;
+}
+
+/* Items that make room for themselves. */
 static void put_item(struct weftp_writer *writer, const struct weftp_op *op)
 {
     struct weft_out *out = writer->out;
     const struct weft_record *record = writer->record;
-    switch ((enum weftp_item)op->item) {
-    case WEFTP_ITEM_TIME: put_time(writer); break;
-    case WEFTP_ITEM_LEVEL:
-        weftp_out_put(out, level_of(record)->name, level_of(record)->name_size);
+    switch ((int)op->item) {
+    case WEFTP_ITEM_TRACE_ID:
+        weftp_json_string(out, record->trace->trace_id, strnlen(record->trace->trace_id, 32));
         break;
-    case WEFTP_ITEM_LEVEL_VALUE:
-        weftp_out_put(out, level_of(record)->value, level_of(record)->value_size);
+    case WEFTP_ITEM_SPAN_ID:
+        weftp_json_string(out, record->trace->span_id, strnlen(record->trace->span_id, 16));
         break;
-    case WEFTP_ITEM_MESSAGE: put_message(writer, op->name); break;
-    case WEFTP_ITEM_LOGGER: put_logger(writer, op->name); break;
-    case WEFTP_ITEM_THREAD: put_thread(writer, op->name); break;
-    case WEFTP_ITEM_TRACE_ID: put_id(out, record->trace->trace_id, 32); break;
-    case WEFTP_ITEM_SPAN_ID: put_id(out, record->trace->span_id, 16); break;
     case WEFTP_ITEM_ERROR_TYPE: put_error_part(writer, WEFTP_ERROR_TYPE, op->name); break;
     case WEFTP_ITEM_ERROR_MESSAGE: put_error_part(writer, WEFTP_ERROR_MESSAGE, op->name); break;
     case WEFTP_ITEM_ERROR_STACK: put_error_part(writer, WEFTP_ERROR_STACK, op->name); break;
     case WEFTP_ITEM_EXCEPTION: put_exception(writer, op->name); break;
     case WEFTP_ITEM_FILE: put_c_string(out, record->site->file); break;
-    case WEFTP_ITEM_LINE: put_line_number(writer); break;
     case WEFTP_ITEM_FUNCTION: put_c_string(out, record->site->func); break;
-    case WEFTP_ITEM_OPEN: writer->opened = weftp_out_size(out); break;
-    case WEFTP_ITEM_FIELDS: put_fields(writer, op->space); break;
-    case WEFTP_ITEM_CLOSE: close_object(writer, op); break;
-    case WEFTP_ITEM_END:
-    case WEFTP_ITEM_CONSTANT:
-    case WEFTP_ITEM_SERVICE:
-    case WEFTP_ITEM_SERVICE_VERSION:
-    case WEFTP_ITEM_SERVICE_ENV:
-    case WEFTP_ITEM_SERVICE_NODE: break;
+    default: break;
     }
+}
+
+/* Write an operation whose text is written. */
+static char *write_item(struct weftp_writer *writer, char *to, const struct weftp_op *op)
+{
+    switch ((int)op->item) {
+    case WEFTP_ITEM_CONSTANT: return to;
+    case WEFTP_ITEM_TIME: return write_time(writer, to);
+    case WEFTP_ITEM_LEVEL: return write_level(writer, to);
+    case WEFTP_ITEM_LEVEL_VALUE: return write_level_value(writer, to);
+    case WEFTP_ITEM_LINE: return weftp_u64_text(to, writer->record->site->line);
+    case WEFTP_ITEM_OPEN: writer->opened = (size_t)(to - writer->out->data); return to;
+    case WEFTP_ITEM_FIELDS: return write_fields(writer, to, op->space);
+    default: break;
+    }
+    writer->out->cur = to;
+    switch ((int)op->item) {
+    case WEFTP_ITEM_MESSAGE: put_message(writer, op->name); break;
+    case WEFTP_ITEM_LOGGER: put_logger(writer, op->name); break;
+    case WEFTP_ITEM_THREAD: put_thread(writer, op->name); break;
+    default: put_item(writer, op); break;
+    }
+    return weftp_place_now(writer->out);
 }
 
 void weftp_write_line(struct weftp_writer *writer)
 {
-    const struct weftp_program *program = writer->program;
+    const struct weftp_op *op = writer->program->ops, *end = op + writer->program->op_count;
     const uint32_t present = writer->plan->present;
-    for (uint32_t i = 0; i < program->op_count; i++) {
-        const struct weftp_op *op = &program->ops[i];
+    struct weft_out *out = writer->out;
+    char *to = weftp_out_reserve(out, 1); /* an empty buffer has no place yet */
+    for (; op < end && to; op++) {
         if (op->when && !(present & op->when)) continue;
-        if (op->item != WEFTP_ITEM_CLOSE) put_text(writer->out, &op->text);
-        put_item(writer, op);
+        if (op->item == WEFTP_ITEM_CLOSE) {
+            to = close_object(writer, to, op);
+            continue;
+        }
+        if (op->skip && !has_fields(writer, op->space)) {
+            op += op->skip;
+            continue;
+        }
+        to = weftp_room_at(out, to, op->room);
+        if (!to) return;
+        to = write_item(writer, write_text(to, &op->text), op);
     }
+    if (to) out->cur = to;
 }

@@ -8,12 +8,14 @@
 #ifndef WEFTP_ENCODE_WRITE_H
 #define WEFTP_ENCODE_WRITE_H
 
+#include "../base/out.h"
 #include "plan.h"
 
 #define WEFTP_OPS_MAX       40
 #define WEFTP_CUT_NAMES_MAX 8  /* named in "truncated_fields"; then "…" */
 #define WEFTP_CUT_NAME_MAX  64 /* bytes of each */
 #define WEFTP_TEXT_PADDING  16 /* bytes that may be read behind constant text */
+#define WEFTP_ITEM_SIZE_MAX 40 /* bytes of an item of bounded size: time, level, a number */
 
 struct weftp_text {
     const char *text; /* of a program: with WEFTP_TEXT_PADDING readable bytes behind it */
@@ -24,9 +26,11 @@ struct weftp_text {
 /* Write `text`, then what `item` says. */
 struct weftp_op {
     struct weftp_text text;
+    uint32_t room; /* bytes that the text, its padding and an item of bounded size need */
+    uint16_t when; /* 0, or skipped unless the record has it */
     uint8_t item;  /* enum weftp_item */
     uint8_t space; /* enum weftp_space */
-    uint16_t when; /* 0, or skipped unless the record has it */
+    uint8_t skip;  /* OPEN: operations to leave out without fields; 0: it has other members */
     const char *name;
 };
 
@@ -59,6 +63,26 @@ struct weftp_writer {
     const struct weftp_cuts *told; /* what the line tells about; NULL: nothing */
     size_t opened;                 /* where the object that is open begins */
 };
+
+/*
+ * Where the next byte goes is handed from function to function and kept in a register: through
+ * out->cur every value would wait for the one before. A function returns the new place, or NULL
+ * after an overflow, with the content up to some place in out.
+ *
+ * Make room for `need` bytes at `to`.
+ */
+static inline char *weftp_room_at(struct weft_out *out, char *to, size_t need)
+{
+    if (__builtin_expect((size_t)(out->end - to) >= need, 1)) return to;
+    out->cur = to;
+    return weftp_out_reserve(out, need);
+}
+
+/* Where to go on after a function that writes through `out`. */
+static inline char *weftp_place_now(const struct weft_out *out)
+{
+    return out->overflow ? NULL : out->cur;
+}
 
 /* Write the whole line. */
 void weftp_write_line(struct weftp_writer *writer);

@@ -73,6 +73,8 @@ static void want_java(struct model *model, const struct weft_record *record,
             &(weft_field){.type = WEFT_TYPE_STR,
                           .v = {.p = record->message},
                           .size = (uint32_t)record->message_size});
+    add_own(model, OBJECT_TOP, "service.name", NULL);
+    add_own(model, OBJECT_TOP, "service.node.name", NULL);
     if (record->site) {
         add_own(model, OBJECT_TOP, "caller_file_name", NULL);
         add_own(model, OBJECT_TOP, "caller_line_number", NULL);
