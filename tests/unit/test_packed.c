@@ -579,6 +579,35 @@ static void test_forged_depth(void **state)
     drop(&forged);
 }
 
+/* What readers take for NUL-terminated is so: a key, a pair's texts, the names of a site. */
+static void test_a_missing_nul(void **state)
+{
+    (void)state;
+    static const struct weftp_pair_limits limits = WEFTP_PAIR_LIMITS_DEFAULT;
+    const char *const texts[] = {"field_key", "mdc_key", "\"mdc_value\"", "site_file", "site_func"};
+    const weft_site site = {"site_file", "site_func", 1, 9, 0, 1, 0};
+    const weft_field field = weft_int("field_key", 1), entry = weft_str("mdc_key", "mdc_value");
+    struct weftp_pair_set *pairs = NULL;
+    struct weft_record record = record_of(&field, 1);
+    struct packed packed;
+    assert_int_equal(weftp_pairs_put(&pairs, NULL, &entry, 1, &limits, NULL), WEFT_OK);
+    record.site = &site;
+    record.mdc = pairs->pairs;
+    record.mdc_count = 1;
+    pack(&packed, &record, 0);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const size_t size = strlen(texts[i]);
+        char *found = memmem(packed.bytes, packed.size, texts[i], size + 1);
+        assert_non_null(found);
+        found[size] = 'x';
+        assert_int_equal(unpack(&packed), WEFT_EINVAL);
+        found[size] = '\0';
+        assert_int_equal(unpack(&packed), WEFT_OK);
+    }
+    drop(&packed);
+    weftp_pairs_unref(pairs);
+}
+
 static void test_levels_stay_small(void **state)
 {
     (void)state;
@@ -611,6 +640,7 @@ int main(void)
         cmocka_unit_test(test_cut_short),
         cmocka_unit_test(test_shorter_size_in_the_head),
         cmocka_unit_test(test_forged_depth),
+        cmocka_unit_test(test_a_missing_nul),
         cmocka_unit_test(test_levels_stay_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
