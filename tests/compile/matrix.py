@@ -5,7 +5,7 @@
   matrix.py calls   --include DIR COMPILER...   call_matrix.c
 
 A compiler is a C compiler's name (gcc, clang); its C++ twin is used as well. One that is not there is left out, and is an
-error when WEFT_REQUIRE_ALL is set.
+error when TESTS_REQUIRE_ALL is set.
 """
 import argparse
 import concurrent.futures
@@ -94,8 +94,8 @@ def calls_jobs(args, compiler, standards):
 
 def left_out(what):
     print("left out:", what)
-    if os.environ.get("WEFT_REQUIRE_ALL"):
-        sys.exit("WEFT_REQUIRE_ALL is set: nothing may be left out")
+    if os.environ.get("TESTS_REQUIRE_ALL"):
+        sys.exit("TESTS_REQUIRE_ALL is set: nothing may be left out")
 
 
 def run(job):
