@@ -124,6 +124,7 @@ WEFT_EXTERN_C_END
  * (counted), and when memory is out, the token is empty, nothing was put, and its pop does nothing.
  *
  * WEFT_MDC_SCOPE(key, value): an entry that ends with the block that it stands in, in C and in C++.
+ * The value is any that weft_kv takes; not there in C99.
  */
 #define WEFT_PASTE2_(a, b) a##b
 #define WEFT_PASTE_(a, b)  WEFT_PASTE2_(a, b)
