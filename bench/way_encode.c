@@ -39,7 +39,10 @@ static void encode(struct weft_out *out, int64_t time_ns, const char *message,
                    const weft_field *fields, size_t count)
 {
     static const struct weft_limits all = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    static const weft_site
+        sites[2]; /* as calls have them: a place for records with fields, one for those without */
     const struct weft_record record = {.struct_size = sizeof record,
+                                       .site = &sites[count == 0],
                                        .time_ns = time_ns,
                                        .pid = 4242,
                                        .tid = 4242,

@@ -11,6 +11,7 @@ void weftp_out_init(struct weft_out *out, size_t max)
     out->max = max;
     out->overflow = false;
     out->notes = 0;
+    memset(&out->clock, 0, sizeof out->clock);
 }
 
 void weftp_out_deinit(struct weft_out *out)

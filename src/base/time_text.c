@@ -49,7 +49,7 @@ static void put_second(char *to, int64_t second)
 }
 
 /* The text of the second, from the cache where that has it. */
-static const char *second_text(int64_t second, struct weftp_time_cache *cache)
+static const char *second_text(int64_t second, struct weft_out_clock *cache)
 {
     if (cache->text[SECOND_TEXT_SIZE] && cache->second == second) return cache->text;
     put_second(cache->text, second);
@@ -112,7 +112,7 @@ static char *put_clock(char *to, const char *text, uint32_t ns)
 }
 
 char *weftp_timespec_text(char *to, int64_t second, uint32_t ns, enum weftp_time_style style,
-                          struct weftp_time_cache *cache)
+                          struct weft_out_clock *cache)
 {
     if (ns >= NS_PER_SECOND) ns = NS_PER_SECOND - 1;
     if (second < SECOND_MIN) {
@@ -126,7 +126,7 @@ char *weftp_timespec_text(char *to, int64_t second, uint32_t ns, enum weftp_time
     if (style == WEFTP_TIME_EPOCH_MS || (style == WEFTP_TIME_MILLIS && second < 0)) {
         return weftp_i64_text(to, second * 1000 + ns / 1000000);
     }
-    struct weftp_time_cache local;
+    struct weft_out_clock local;
     if (!cache) {
         local.text[SECOND_TEXT_SIZE] = 0;
         cache = &local;
@@ -136,7 +136,7 @@ char *weftp_timespec_text(char *to, int64_t second, uint32_t ns, enum weftp_time
 }
 
 char *weftp_time_text(char *to, int64_t time_ns, enum weftp_time_style style,
-                      struct weftp_time_cache *cache)
+                      struct weft_out_clock *cache)
 {
     int64_t second = time_ns / NS_PER_SECOND, ns = time_ns % NS_PER_SECOND;
     if (ns < 0) {

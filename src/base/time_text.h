@@ -6,6 +6,7 @@
 #define WEFTP_BASE_TIME_TEXT_H
 
 #include <stdint.h>
+#include <weft/sys/encoder.h>
 
 #define WEFTP_TIME_TEXT_MAX 32
 
@@ -25,22 +26,16 @@ enum weftp_time_style {
 };
 
 /*
- * The text of the last second that was written, "2026-11-22T06:29:14", so that most calls only
- * print digits. Zero it first.
+ * Write at `to` (room for WEFTP_TIME_TEXT_MAX), return the end. No NUL. cache holds the text of the last second that was
+ * written, so that most calls only print digits; zero it first. It may be NULL.
  */
-struct weftp_time_cache {
-    int64_t second;
-    char text[20]; /* 19 bytes and whether it is set */
-};
-
-/* Write at `to` (room for WEFTP_TIME_TEXT_MAX), return the end. No NUL. cache may be NULL. */
 char *weftp_time_text(char *to, int64_t time_ns, enum weftp_time_style style,
-                      struct weftp_time_cache *cache);
+                      struct weft_out_clock *cache);
 /*
  * The same for seconds and nanoseconds (clamped to 999,999,999), which reach further than 64 bits
  * of nanoseconds.
  */
 char *weftp_timespec_text(char *to, int64_t second, uint32_t ns, enum weftp_time_style style,
-                          struct weftp_time_cache *cache);
+                          struct weft_out_clock *cache);
 
 #endif

@@ -1,5 +1,7 @@
 #include "compile.h"
 
+#include "quick.h"
+
 #include "../base/json_text.h"
 #include "../base/json_value.h"
 #include "../base/out.h"
@@ -355,6 +357,7 @@ weft_status weftp_program_init(struct weftp_program *program, const struct weftp
         program->restyled_types |= 1U << WEFT_TYPE_TIME;
     }
     choose_places(scheme);
+    program->shapes = calloc(1, sizeof *program->shapes);
     weftp_out_init(&program->text, TEXT_SIZE_MAX);
     compile_items(&compiler, layout);
     weft_status status = reserve_names(&compiler, layout);
@@ -365,6 +368,7 @@ weft_status weftp_program_init(struct weftp_program *program, const struct weftp
     for (uint32_t i = 0; i < program->op_count; i++)
         fix_text(&program->text, &program->ops[i].text);
     for (unsigned i = 0; i < WEFTP_SPACE_COUNT; i++) fix_text(&program->text, &program->statics[i]);
+    weftp_quick_compile(program);
     return WEFT_OK;
 }
 
@@ -372,6 +376,8 @@ void weftp_program_deinit(struct weftp_program *program)
 {
     weftp_names_deinit(&program->scheme.names);
     weftp_names_deinit(&program->scheme.known);
+    if (program->shapes) weftp_shapes_free(program->shapes);
+    free(program->shapes);
     free(program->static_keys);
     weftp_out_deinit(&program->text);
 }

@@ -11,7 +11,7 @@
 
 #include <weft/sys/encoder.h>
 
-#include "key.h"
+#include "../base/key_look.h"
 
 enum {
     /* Beside WEFTP_KEY_ESCAPED and WEFTP_KEY_MARKED in weftp_entry.flags. */

@@ -5,6 +5,7 @@
 #include "../base/utf8.h"
 #include "compile.h"
 #include "entry.h"
+#include "quick.h"
 #include <stdlib.h>
 
 /* An option with two values. Returns false for a value that is neither. */
@@ -90,6 +91,11 @@ static void encode_once(struct weftp_writer *writer, const struct weftp_cuts *to
     weftp_plan_free(&plan);
 }
 
+static bool is_unlimited(const struct weft_limits *limits)
+{
+    return !limits || (limits->field & limits->bound & limits->message & limits->mdc) == UINT32_MAX;
+}
+
 /*
  * What a line says about cuts may stand before the values that are cut, and takes names that others
  * could have. So a line with cuts is written twice: they are rare, and the second time all is
@@ -99,6 +105,7 @@ void weftp_layout_encode(const void *self, const struct weft_record *record,
                          const struct weft_limits *limits, struct weft_out *out)
 {
     static const struct weft_limits all = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    if (is_unlimited(limits) && weftp_quick_encode(self, record, out)) return;
     struct weftp_cuts cuts, cuts_again;
     struct weftp_writer writer = {.program = self,
                                   .record = record,

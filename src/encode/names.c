@@ -1,6 +1,6 @@
 #include "names.h"
 
-#include "key.h"
+#include "../base/key_look.h"
 #include <stdlib.h>
 #include <string.h>
 

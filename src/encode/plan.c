@@ -154,7 +154,7 @@ static void plan_call(struct weftp_plan *plan)
     struct weftp_entry *entry = plan->entries_now, *const end = entry + room;
     for (size_t i = 0; i < count; i++) {
         const weft_field *field = &fields[i];
-        struct weftp_row row = rows[field->type];
+        struct weftp_row row = rows[field->type <= WEFT_TYPE_ERROR ? field->type : WEFT_TYPE_NONE];
         if (row.odd && !place_of_odd(plan, field, rows, &row)) continue;
         if (entry == end) {
             if (plan->left_out++ == 0) plan->left_out_from = i;

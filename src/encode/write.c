@@ -3,6 +3,7 @@
 #include "../base/json_text.h"
 #include "../base/json_value.h"
 #include "entry.h"
+#include "levels.h"
 
 /* Constant text, sixteen bytes a step: shorter than a call of memcpy for what layouts have. */
 static inline char *write_text(char *to, const struct weftp_text *text)
@@ -19,38 +20,6 @@ static char *write_time(const struct weftp_writer *writer, char *to)
     to = weftp_time_text(to, writer->record->time_ns, writer->program->time_style, NULL);
     *to++ = '"';
     return to;
-}
-
-struct level_text {
-    char name[8];
-    uint8_t name_size;
-    uint8_t value_size;
-    char value[6];
-};
-
-/* The names in their quotes, and logback's numbers, for each step of four. */
-static const struct level_text levels[] = {
-    {"\"TRACE\"", 7, 4, "5000"}, {"\"DEBUG\"", 7, 5, "10000"}, {"\"INFO\"", 6, 5, "20000"},
-    {"\"WARN\"", 6, 5, "30000"}, {"\"ERROR\"", 7, 5, "40000"}, {"\"FATAL\"", 7, 5, "40000"}};
-
-static const struct level_text *level_of(const struct weft_record *record)
-{
-    const int step = (record->level - WEFT_LEVEL_TRACE) / 4;
-    return &levels[step < 0 ? 0 : step > 5 ? 5 : step];
-}
-
-static char *write_level(const struct weftp_writer *writer, char *to)
-{
-    const struct level_text *level = level_of(writer->record);
-    memcpy(to, level->name, sizeof level->name);
-    return to + level->name_size;
-}
-
-static char *write_level_value(const struct weftp_writer *writer, char *to)
-{
-    const struct level_text *level = level_of(writer->record);
-    memcpy(to, level->value, sizeof level->value);
-    return to + level->value_size;
 }
 
 /* A text that is always cut at `limit`, or never when it is UINT32_MAX. */
@@ -214,8 +183,8 @@ static char *write_item(struct weftp_writer *writer, char *to, const struct weft
     switch ((int)op->item) {
     case WEFTP_ITEM_CONSTANT: return to;
     case WEFTP_ITEM_TIME: return write_time(writer, to);
-    case WEFTP_ITEM_LEVEL: return write_level(writer, to);
-    case WEFTP_ITEM_LEVEL_VALUE: return write_level_value(writer, to);
+    case WEFTP_ITEM_LEVEL: return weftp_level_text_put(to, writer->record->level);
+    case WEFTP_ITEM_LEVEL_VALUE: return weftp_level_value_put(to, writer->record->level);
     case WEFTP_ITEM_LINE: return weftp_u64_text(to, writer->record->site->line);
     case WEFTP_ITEM_OPEN: writer->opened = (size_t)(to - writer->out->data); return to;
     case WEFTP_ITEM_FIELDS: return write_fields(writer, to, op->space);

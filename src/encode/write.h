@@ -10,11 +10,12 @@
 
 #include "../base/out.h"
 #include "plan.h"
+#include "shape.h"
 
 #define WEFTP_OPS_MAX       40
 #define WEFTP_CUT_NAMES_MAX 8  /* named in "truncated_fields"; then "…" */
 #define WEFTP_CUT_NAME_MAX  64 /* bytes of each */
-#define WEFTP_TEXT_PADDING  16 /* bytes that may be read behind constant text */
+#define WEFTP_TEXT_PADDING  32 /* bytes that may be read behind constant text */
 #define WEFTP_ITEM_SIZE_MAX 40 /* bytes of an item of bounded size: time, level, a number */
 
 struct weftp_text {
@@ -38,12 +39,15 @@ struct weftp_program {
     struct weftp_scheme scheme;
     struct weftp_op ops[WEFTP_OPS_MAX];
     uint32_t op_count;
+    struct weftp_op quick_ops[WEFTP_OPS_MAX]; /* those that quick.c needs */
+    uint32_t quick_count;
     /* Bit N: pairs of type N are not copied but written in the format's style. */
     uint32_t restyled_types;
     struct weftp_text statics[WEFTP_SPACE_COUNT]; /* static fields, each with a comma in front */
     enum weftp_time_style time_style;
-    struct weft_out text; /* what the texts above point into */
-    char *static_keys;    /* the static fields' names as printed */
+    struct weft_out text;        /* what the texts above point into */
+    struct weftp_shapes *shapes; /* of calls; filled while records are encoded. NULL: no memory */
+    char *static_keys;           /* the static fields' names as printed */
 };
 
 /* Values that were cut. */

@@ -87,7 +87,6 @@ static void put_pair(struct writer *writer, const struct weft_pair *pair)
         .value = own_value || field->type == WEFT_TYPE_JSON ? 0 : field->v.u,
         .size = field->size,
         .json_size = pair->json_size,
-        .key_hash = pair->key_hash,
         .key_json_size = pair->key_json_size,
         .key_size = field->key_size,
         .type = field->type,

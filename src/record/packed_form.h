@@ -54,7 +54,7 @@ struct weftp_packed_pair {
     uint64_t value;
     uint32_t size;
     uint32_t json_size;
-    uint32_t key_hash;
+    uint32_t reserved;
     uint16_t key_json_size;
     uint8_t key_size;
     uint8_t type;

@@ -8,6 +8,7 @@
 
 #include "../base/json_text.h"
 #include "../base/json_value.h"
+#include "../base/key_look.h"
 #include <stdlib.h>
 
 #define SCRATCH_SIZE 2048               /* most sets need less; more comes from the heap */
@@ -104,7 +105,9 @@ static weft_status take_key(struct weftp_pair_build *build, struct weftp_pair_en
     if (size == 0) return WEFT_EINVAL;
     if (size > size_max) return WEFT_ELIMIT;
     field->key_size = (uint8_t)size;
-    entry->hash = weftp_key_hash(field->key, size);
+    const struct weftp_look look = weftp_key_look(field->key, size);
+    entry->hash = look.hash;
+    entry->flags = (uint16_t)look.flags;
     return WEFT_OK;
 }
 
@@ -294,7 +297,7 @@ const struct weft_pair *weftp_pairs_find(const struct weft_pair *pairs, size_t c
 {
     if (!key || key_size == 0 || key_size > WEFTP_PAIR_KEY_SIZE_MAX) return NULL;
     const weft_field wanted = {.key = key, .key_size = (uint8_t)key_size};
-    const uint32_t index = find_index(pairs, count, &wanted, weftp_key_hash(key, key_size));
+    const uint32_t index = find_index(pairs, count, &wanted, weftp_key_look(key, key_size).hash);
     return index == WEFTP_PAIR_NOT_EARLIER ? NULL : &pairs[index];
 }
 

@@ -35,7 +35,7 @@ static void lay_entry(struct laying *at, const struct weftp_pair_entry *entry, c
     pair->field = entry->field;
     pair->json_size = entry->json_size;
     pair->key_json_size = entry->key_json_size;
-    pair->reserved = 0;
+    pair->key_flags = entry->flags;
     pair->key_hash = entry->hash;
     pair->reserved2 = 0;
     pair->field.key = at->text;

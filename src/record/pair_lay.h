@@ -22,6 +22,7 @@ struct weftp_pair_entry {
     uint32_t json_size;
     uint32_t value_size; /* as it counts */
     uint32_t hash;
+    uint16_t flags;    /* of the key */
     uint32_t replaces; /* index in the earlier set */
     uint16_t key_json_size;
 };

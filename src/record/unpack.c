@@ -4,6 +4,7 @@
  */
 #include "packed_form.h"
 
+#include "../base/key_look.h"
 #include <string.h>
 
 struct reader {
@@ -56,9 +57,7 @@ static bool read_pair(struct reader *reader, struct weft_pair *pair)
     if (!is_type(head.type) || head.type == WEFT_TYPE_NONE ||
         weftp_packed_kind(head.type) == WEFTP_PACKED_CHILDREN)
         return false;
-    *pair = (struct weft_pair){.json_size = head.json_size,
-                               .key_json_size = head.key_json_size,
-                               .key_hash = head.key_hash};
+    *pair = (struct weft_pair){.json_size = head.json_size, .key_json_size = head.key_json_size};
     weft_field *field = &pair->field;
     field->size = head.size;
     field->key_size = head.key_size;
@@ -66,6 +65,9 @@ static bool read_pair(struct reader *reader, struct weft_pair *pair)
     field->v.u = head.value;
     field->key = take_text(reader, head.key_size);
     if (!field->key) return false;
+    const struct weftp_look look = weftp_key_look(field->key, head.key_size);
+    pair->key_hash = look.hash;
+    pair->key_flags = (uint16_t)look.flags;
     pair->json = take_text(reader, head.json_size);
     if (!pair->json) return false;
     if (head.type == WEFT_TYPE_JSON) {

@@ -162,6 +162,7 @@ void weft_log_fields(weft_logger *logger, weft_level level, const char *msg,
  * Format into the thread's buffer, in the C locale, so that a comma of the user's locale never gets into a number.
  * What cannot be formatted is logged as its format.
  */
+WEFT_PRINTF_(2, 0)
 static const char *format_text(struct call *call, const char *format, va_list args, size_t *size)
 {
     struct weft_out *text = &call->thread->text;

@@ -1,6 +1,7 @@
 /*
  * fork(2): parent and child both go on logging; nothing is written twice, and no lock is left held.
  */
+#include "../mdc/mdc.h"
 #include "system.h"
 
 #include <pthread.h>
@@ -50,6 +51,8 @@ static void child(void)
         if (outlet_at(i)) weftp_outlet_forked(outlet_at(i));
     weftp_threads_fork_child();
     weftp_loggers_fork_child();
+    weftp_mdc_forked();
+    weftp_propagate_forked();
     weftp_lock_init(&weftp_system.lock);
     weftp_system.dropped_reentrant = weftp_system.dropped_shutdown = weftp_system.dropped_start = 0;
     weftp_system.retired = NULL;

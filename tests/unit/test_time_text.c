@@ -18,7 +18,7 @@
 static void check(int64_t time_ns, enum weftp_time_style style, const char *want)
 {
     char text[WEFTP_TIME_TEXT_MAX + 1];
-    struct weftp_time_cache cache = {0};
+    struct weft_out_clock cache = {0};
     *weftp_time_text(text, time_ns, style, NULL) = '\0';
     assert_string_equal(text, want);
     for (int i = 0; i < 2; i++) { /* a cold and a warm cache */
@@ -100,7 +100,7 @@ static void every_month_of_every_year_is_right(void **state)
 {
     (void)state;
     int64_t second = -62135596800;
-    struct weftp_time_cache cache = {0};
+    struct weft_out_clock cache = {0};
     for (int year = 1; year <= 9999; year++) {
         for (int month = 1; month <= 12; month++) {
             const int last = days_in(year, month);
@@ -121,7 +121,7 @@ static void every_month_of_every_year_is_right(void **state)
 static void a_cache_is_never_stale(void **state)
 {
     (void)state;
-    struct weftp_time_cache cache = {0};
+    struct weft_out_clock cache = {0};
     for (int i = 0; i < 100000; i++) {
         char cached[WEFTP_TIME_TEXT_MAX + 1], fresh[WEFTP_TIME_TEXT_MAX + 1];
         const int64_t when = MORNING + (int64_t)(i / 3) * 400000000 * (i % 5 == 0 ? -1 : 1);
@@ -131,7 +131,7 @@ static void a_cache_is_never_stale(void **state)
         assert_string_equal(cached, fresh);
     }
     /* The second 0 is not taken for an empty cache. */
-    struct weftp_time_cache empty = {0};
+    struct weft_out_clock empty = {0};
     char text[WEFTP_TIME_TEXT_MAX + 1];
     *weftp_time_text(text, 0, WEFTP_TIME_CLOCK, &empty) = '\0';
     assert_string_equal(text, "00:00:00.000");

@@ -11,6 +11,12 @@
 #include "../status.h"
 #include "sink.h"
 
+/* The text of the last second that was written through a buffer: most records only print digits. */
+struct weft_out_clock {
+    int64_t second;
+    char text[20]; /* 2026-11-22T06:29:14, and whether it is set */
+};
+
 /* A growable buffer with a maximum. When it cannot grow, `overflow` is set and what is written is thrown away. */
 struct weft_out {
     char *data;    /* start; owned */
@@ -19,6 +25,7 @@ struct weft_out {
     size_t max;    /* bytes that `data` may grow to */
     bool overflow; /* the content is not whole */
     unsigned notes; /* what encode did beside, for the counts: 1 something was cut, 2 a key was renamed */
+    struct weft_out_clock clock; /* private */
 };
 
 /*
@@ -31,8 +38,8 @@ struct weft_pair {
     const char *json;       /* `"key":value`, escaped; doubles in their shortest form, times in RFC 3339 */
     uint32_t json_size;     /* bytes of all that */
     uint16_t key_json_size; /* bytes of `"key":` */
-    uint16_t reserved;
-    uint32_t key_hash;      /* weftp_key_hash of the key */
+    uint16_t key_flags;     /* private: which odd bytes the key has */
+    uint32_t key_hash;      /* private: tells keys apart quickly */
     uint32_t reserved2;
 };
 

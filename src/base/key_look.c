@@ -1,4 +1,4 @@
-#include "key.h"
+#include "key_look.h"
 
 #include <stdbool.h>
 

@@ -2,12 +2,12 @@
  * A look at a key: its hash, and which bytes it has. Most keys are short and plain; those take a
  * few instructions.
  *
- * Its job: sort keys. Not its job: writing them. Pure; any thread. May include: port, base.
+ * Its job: sort keys. Not its job: writing them. Pure; any thread. May include: port, key_hash.
  */
-#ifndef WEFTP_ENCODE_KEY_H
-#define WEFTP_ENCODE_KEY_H
+#ifndef WEFTP_BASE_KEY_LOOK_H
+#define WEFTP_BASE_KEY_LOOK_H
 
-#include "../base/key_hash.h"
+#include "key_hash.h"
 #include <stdbool.h>
 
 enum {

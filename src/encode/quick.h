@@ -1,0 +1,24 @@
+/*
+ * The quick way of a layout: for records that hold nothing odd, which is nearly all of them.
+ *
+ * Its job: the same bytes as plan and write give, with one look at each key and one reservation for
+ * the whole line. Whatever it would have to think about - a key that is taken, reserved, defined by
+ * the format, to be escaped or measured; an error; a long value; too many fields - it leaves to them.
+ * Threads: any; all its memory is on the stack. May include: base, write.
+ */
+#ifndef WEFTP_ENCODE_QUICK_H
+#define WEFTP_ENCODE_QUICK_H
+
+#include "write.h"
+
+#define WEFTP_QUICK_PAIRS 64    /* bound fields and MDC entries of a record */
+#define WEFTP_QUICK_BOUND 32768 /* bytes that the line could take at most */
+
+/* Pick the operations of a compiled program that records without anything odd need. */
+void weftp_quick_compile(struct weftp_program *program);
+
+/* Append the line; false: nothing was written, and the other way must be gone. */
+bool weftp_quick_encode(const struct weftp_program *program, const struct weft_record *record,
+                        struct weft_out *out);
+
+#endif

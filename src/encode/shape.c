@@ -1,0 +1,189 @@
+#include "shape.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define PROBES 4 /* slots that a place may have */
+
+/* ---- making out ---- */
+
+/* The first and the last eight bytes of a key, or all of a shorter one twice. */
+static inline void key_words(const char *key, size_t size, uint64_t words[2])
+{
+    if (size >= 8) {
+        memcpy(&words[0], key, 8);
+        memcpy(&words[1], key + size - 8, 8);
+    } else if (size >= 4) {
+        uint32_t halves[2];
+        memcpy(&halves[0], key, 4);
+        memcpy(&halves[1], key + size - 4, 4);
+        words[0] = words[1] = halves[0] | (uint64_t)halves[1] << 32;
+    } else {
+        words[0] = words[1] = (uint64_t)(unsigned char)key[0] |
+                              (uint64_t)(unsigned char)key[size / 2] << 8 |
+                              (uint64_t)(unsigned char)key[size - 1] << 16;
+    }
+}
+
+/* The key in bytes; 0 when it is NULL, empty, or too long for a shape. */
+static size_t key_size_of(const weft_field *field)
+{
+    if (field->key_size) return field->key_size;
+    const size_t size = field->key ? strnlen(field->key, 256) : 0;
+    return size < 256 ? size : 0;
+}
+
+static bool put_prefix(struct weftp_shape *shape, struct weftp_shape_field *made, const char *key)
+{
+    const size_t size = made->key_size + sizeof ",\"\":" - 1U;
+    if (shape->text_size + size > WEFTP_SHAPE_TEXT) return false;
+    char *to = shape->text + shape->text_size;
+    memcpy(to, ",\"", 2);
+    memcpy(to + 2, key, made->key_size);
+    memcpy(to + 2 + made->key_size, "\":", 2);
+    made->prefix = (uint16_t)shape->text_size;
+    made->prefix_size = (uint16_t)size;
+    shape->text_size += (uint32_t)size;
+    return true;
+}
+
+static bool add_hash(struct weftp_shape *shape, uint32_t hash)
+{
+    if (weftp_shape_has(shape, hash)) return false;
+    shape->bloom[hash >> 30] |= UINT64_C(1) << (hash >> 24 & 63);
+    shape->hashes[shape->count] = hash;
+    return true;
+}
+
+/* Add a field to the shape; its list is set. False: it needs thought. */
+static bool add_field(struct weftp_shape *shape, const struct weftp_scheme *scheme,
+                      const weft_field *field, uint8_t *list)
+{
+    struct weftp_shape_field *made = &shape->fields[shape->count];
+    const size_t size = key_size_of(field);
+    if (size == 0 || field->type >= WEFT_TYPE_ERROR) return false;
+    const struct weftp_row *row = &scheme->rows[0][field->type];
+    const struct weftp_look look = weftp_key_look(field->key, size);
+    if (look.flags) return false;
+    const uint32_t hash = look.hash ^ row->salt;
+    if (weftp_names_may_have(&scheme->names, hash) || !add_hash(shape, hash)) return false;
+    *made = (struct weftp_shape_field){.type = field->type, .key_size = (uint16_t)size};
+    *list = row->list;
+    key_words(field->key, size, made->words);
+    return put_prefix(shape, made, field->key);
+}
+
+static void sort_lists(struct weftp_shape *shape, const uint8_t *lists)
+{
+    uint16_t at = 0;
+    for (unsigned list = 0; list < WEFTP_SPACE_COUNT; list++) {
+        shape->starts[list] = at;
+        for (uint16_t i = 0; i < shape->count; i++)
+            if (lists[i] == list) shape->order[at++] = i;
+    }
+    shape->starts[WEFTP_SPACE_COUNT] = at;
+}
+
+bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *scheme,
+                       const struct weft_record *record)
+{
+    uint8_t lists[WEFTP_SHAPE_FIELDS];
+    if (record->field_count > WEFTP_SHAPE_FIELDS) return false;
+    shape->site = record->site;
+    memset(shape->bloom, 0, sizeof shape->bloom);
+    shape->count = shape->text_size = 0;
+    for (size_t i = 0; i < record->field_count; i++) {
+        const weft_field *field = &record->fields[i];
+        lists[i] = WEFTP_SPACE_COUNT;
+        if (field->type == WEFT_TYPE_NONE) {
+            shape->fields[i] = (struct weftp_shape_field){.type = WEFT_TYPE_NONE};
+            shape->hashes[i] = 0;
+        } else if (!add_field(shape, scheme, field, &lists[i])) {
+            return false;
+        }
+        shape->count++;
+    }
+    sort_lists(shape, lists);
+    return true;
+}
+
+/* ---- comparing ---- */
+
+static inline bool same_key(const struct weftp_shape *shape, const struct weftp_shape_field *known,
+                            const char *key)
+{
+    uint64_t words[2];
+    key_words(key, known->key_size, words);
+    if (((words[0] ^ known->words[0]) | (words[1] ^ known->words[1])) != 0) return false;
+    return known->key_size <= 16 ||
+           memcmp(key + 8, shape->text + known->prefix + 2 + 8, known->key_size - 16U) == 0;
+}
+
+/* A key whose size the compiler did not tell. */
+static bool same_measured(const char *key, const char *text, size_t size)
+{
+    return key && strncmp(key, text, size) == 0 && key[size] == '\0';
+}
+
+bool weftp_shape_match(const struct weftp_shape *shape, const struct weft_record *record)
+{
+    const uint32_t count = shape->count;
+    if (record->field_count != count) return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const weft_field *field = &record->fields[i];
+        const struct weftp_shape_field *known = &shape->fields[i];
+        if (field->type != known->type) return false;
+        if (field->type == WEFT_TYPE_NONE) continue;
+        if (__builtin_expect(field->key_size != known->key_size, 0)) {
+            const char *key = shape->text + known->prefix + 2;
+            if (field->key_size || !same_measured(field->key, key, known->key_size)) return false;
+        } else if (!same_key(shape, known, field->key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- keeping ---- */
+
+static uint32_t slot_of(const weft_site *site)
+{
+    return (uint32_t)(((uint64_t)(uintptr_t)site >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> 40);
+}
+
+const struct weftp_shape *weftp_shapes_find(const struct weftp_shapes *shapes,
+                                            const weft_site *site)
+{
+    const uint32_t slot = slot_of(site);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        const struct weftp_shape *shape =
+            __atomic_load_n(&shapes->slots[(slot + i) % WEFTP_SHAPES_MAX], __ATOMIC_ACQUIRE);
+        if (!shape) return NULL;
+        if (shape->site == site) return shape;
+    }
+    return NULL;
+}
+
+void weftp_shapes_keep(struct weftp_shapes *shapes, const struct weftp_shape *shape)
+{
+    const uint32_t slot = slot_of(shape->site);
+    const size_t size = offsetof(struct weftp_shape, text) + shape->text_size + WEFTP_SHAPE_PADDING;
+    for (uint32_t i = 0; i < PROBES; i++) {
+        struct weftp_shape **at = &shapes->slots[(slot + i) % WEFTP_SHAPES_MAX];
+        struct weftp_shape *there = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+        if (there && there->site == shape->site) return;
+        if (there) continue;
+        struct weftp_shape *copy = calloc(1, size);
+        if (!copy) return;
+        memcpy(copy, shape, offsetof(struct weftp_shape, text) + shape->text_size);
+        if (__atomic_compare_exchange_n(at, &there, copy, false, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED))
+            return;
+        free(copy); /* another thread was here first */
+    }
+}
+
+void weftp_shapes_free(struct weftp_shapes *shapes)
+{
+    for (size_t i = 0; i < WEFTP_SHAPES_MAX; i++) free(shapes->slots[i]);
+}

@@ -1,0 +1,69 @@
+/*
+ * The shape of a call: the keys and types of its fields, and what a format makes of them. Calls from one place nearly
+ * always have the same shape, so it is made out once and kept: from then on a call's keys are only compared.
+ *
+ * Its job: keys, and where fields go. Not its job: values.
+ *
+ *   build, match | any thread; build works on memory of the caller
+ *   find, keep   | any thread: the cache is filled with one atomic store for each place, and never emptied
+ *   free         | the thread that closes the encoder
+ *
+ * May include: base, plan.
+ */
+#ifndef WEFTP_ENCODE_SHAPE_H
+#define WEFTP_ENCODE_SHAPE_H
+
+#include "plan.h"
+
+#define WEFTP_SHAPE_FIELDS 48   /* of a call; more are left to the plan */
+#define WEFTP_SHAPE_TEXT   1024 /* bytes of their keys, each with comma, quotes and colon */
+#define WEFTP_SHAPES_MAX                                                                           \
+    1024 /* places that are kept, some 3 KiB each at the most; a power of two */
+
+#define WEFTP_SHAPE_PADDING 32 /* bytes that may be read behind the text */
+
+struct weftp_shape_field {
+    uint64_t words[2]; /* of the key: its first and its last bytes */
+    uint16_t type;
+    uint16_t key_size;
+    uint16_t prefix; /* where `,"key":` begins in the text */
+    uint16_t prefix_size;
+};
+
+struct weftp_shape {
+    const weft_site *site;
+    uint64_t bloom[4]; /* a bit for each key's hash */
+    uint32_t count;
+    uint32_t text_size;
+    uint16_t starts[WEFTP_SPACE_COUNT + 1]; /* of each list in `order` */
+    uint16_t order[WEFTP_SHAPE_FIELDS];     /* indices of fields, list by list */
+    uint32_t hashes[WEFTP_SHAPE_FIELDS];    /* of the keys, salted; of a field that is none: 0 */
+    struct weftp_shape_field fields[WEFTP_SHAPE_FIELDS];
+    char text[WEFTP_SHAPE_TEXT + WEFTP_SHAPE_PADDING];
+};
+
+struct weftp_shapes {
+    struct weftp_shape *slots[WEFTP_SHAPES_MAX]; /* atomic */
+};
+
+/* Make out a record's shape; false when the call has anything that needs thought: see quick.h. */
+bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *scheme,
+                       const struct weft_record *record);
+/* Whether a record has this shape: the same keys, byte by byte, and types. */
+bool weftp_shape_match(const struct weftp_shape *shape, const struct weft_record *record);
+/* The shape that was kept for a place; NULL: none. */
+const struct weftp_shape *weftp_shapes_find(const struct weftp_shapes *shapes,
+                                            const weft_site *site);
+/* Keep a copy of a shape, if there is memory and no other for its place. */
+void weftp_shapes_keep(struct weftp_shapes *shapes, const struct weftp_shape *shape);
+void weftp_shapes_free(struct weftp_shapes *shapes);
+
+/* Whether the shape has a key with this hash. */
+static inline bool weftp_shape_has(const struct weftp_shape *shape, uint32_t hash)
+{
+    for (uint32_t i = 0; i < shape->count; i++)
+        if (shape->hashes[i] == hash) return true;
+    return false;
+}
+
+#endif
