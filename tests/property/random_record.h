@@ -17,7 +17,6 @@ struct random_record {
     weft_field fields[RANDOM_FIELDS_MAX], bound[4], mdc[8];
     struct weftp_pair_set *bound_set, *mdc_set;
     struct weft_trace trace;
-    weft_site site;
     size_t used;
     char memory[RANDOM_MEMORY]; /* texts and children */
 };
@@ -86,8 +85,26 @@ static const char *random_string(struct random_record *r, size_t size_max, size_
     return text;
 }
 
+/*
+ * Half of the records are ordinary: plain keys that seldom collide, which encoders have a short way
+ * for.
+ */
+static bool random_is_ordinary;
+
+static const char *ordinary_key(struct random_record *r)
+{
+    static const char *const words[] = {"order", "customer", "x",       "amount",
+                                        "http",  "latency",  "request", "ok"};
+    static const char *const ends[] = {
+        "id", "count", "a", "name", "us", "total", "of_the_last_request", "z9"};
+    char *key = random_take(r, 64);
+    snprintf(key, 64, "%s_%s%zu", words[random_below(8)], ends[random_below(8)], random_below(9));
+    return key;
+}
+
 static const char *random_key(struct random_record *r, size_t size_max)
 {
+    if (random_is_ordinary) return ordinary_key(r);
     static const char *const known[] = {"message",
                                         "@timestamp",
                                         "level",
@@ -262,11 +279,38 @@ static struct weftp_pair_set *random_pairs(struct random_record *r, weft_field *
     return harness_pairs(fields, count);
 }
 
+/* Places in the source, more than an encoder would remember. */
+static weft_site random_sites[4096];
+
+static const weft_site *random_site(void)
+{
+    weft_site *site = &random_sites[random_below(sizeof random_sites / sizeof random_sites[0])];
+    *site = (weft_site){.file = "a.c", .func = "f", .line = 7};
+    return site;
+}
+
+/* The next record from the same place: the same keys and types, other values. */
+static void random_record_vary(struct random_record *r)
+{
+    for (size_t i = 0; i < r->record.field_count; i++) {
+        weft_field *field = &r->fields[i];
+        size_t size = field->size;
+        if (random_below(4) == 0) continue;
+        if (field->type == WEFT_TYPE_INT) field->v.i = random_integer();
+        if (field->type == WEFT_TYPE_UINT) field->v.u = (uint64_t)random_integer();
+        if (field->type == WEFT_TYPE_DOUBLE) field->v.d = random_double();
+        if (field->type == WEFT_TYPE_BOOL) field->v.u = random_below(2);
+        if (field->type == WEFT_TYPE_STR) field->v.p = random_string(r, 40, &size);
+        field->size = (uint32_t)size;
+    }
+}
+
 static void random_record_init(struct random_record *r)
 {
     size_t size;
     const size_t count = random_below(RANDOM_FIELDS_MAX);
     r->used = 0;
+    random_is_ordinary = random_below(2);
     memset(&r->record, 0, sizeof r->record);
     struct weft_record *record = &r->record;
     record->struct_size = sizeof *record;
@@ -290,8 +334,7 @@ static void random_record_init(struct random_record *r)
     r->trace = (struct weft_trace){"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "", 1};
     if (random_below(3) == 0) r->trace.span_id[0] = '\0';
     if (random_below(3)) record->trace = &r->trace;
-    r->site = (weft_site){.file = "a.c", .func = "f", .line = 7};
-    if (random_below(3)) record->site = &r->site;
+    if (random_below(3)) record->site = random_site();
 }
 
 static void random_record_deinit(struct random_record *r)

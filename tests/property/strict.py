@@ -1,4 +1,5 @@
-"""Read lines of JSON strictly: every line one object, no key twice, no NaN, no raw control byte, one newline at the end.
+"""Read lines of JSON strictly: every line one object, no key twice, no NaN, no raw control byte,
+one newline at the end.
 
 usage: strict.py FILE    exits with 1 and says which line is bad and why
 """
