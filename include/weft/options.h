@@ -44,7 +44,10 @@ typedef struct weft_sink_stats {
     uint32_t reserved;
 } weft_sink_stats;
 
-/* Counts since start (in a forked child: since the fork). accepted = written + dropped, at any quiet moment. */
+/*
+ * Counts since start (in a forked child: since the fork, but for loggers_rejected, bound_rejected and
+ * config_errors). accepted = written + dropped, at any quiet moment.
+ */
 typedef struct weft_stats {
     size_t struct_size;
     uint64_t accepted;           /* records whose level was on and that some sink wanted */
