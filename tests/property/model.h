@@ -76,7 +76,7 @@ struct want {
 #define WANTS_MAX 128
 struct model {
     const char *format;
-    bool mdc_strings;
+    bool mdc_strings, source;
     struct want wants[WANTS_MAX];
     size_t count;
     weft_field own[16]; /* values of the format's own members */

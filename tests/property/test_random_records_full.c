@@ -47,7 +47,7 @@ static void want_ecs(struct model *model, const struct weft_record *record, cons
                           .v = {.p = record->thread},
                           .size = (uint32_t)record->thread_size});
     add_own(model, OBJECT_TOP, "log.logger", NULL);
-    if (record->site) {
+    if (model->source && record->site) {
         add_own(model, OBJECT_TOP, "log.origin.file.name", NULL);
         add_own(model, OBJECT_TOP, "log.origin.file.line", NULL);
         add_own(model, OBJECT_TOP, "log.origin.function", NULL);
@@ -81,7 +81,7 @@ static void want_java(struct model *model, const struct weft_record *record,
                           .size = (uint32_t)record->message_size});
     add_own(model, OBJECT_TOP, "service.name", NULL);
     add_own(model, OBJECT_TOP, "service.node.name", NULL);
-    if (record->site) {
+    if (model->source && record->site) {
         add_own(model, OBJECT_TOP, "caller_file_name", NULL);
         add_own(model, OBJECT_TOP, "caller_line_number", NULL);
         add_own(model, OBJECT_TOP, "caller_method_name", NULL);
@@ -193,9 +193,9 @@ static const weft_field statics[STATICS] = {{"region", {.p = "eu"}, 2, 6, WEFT_T
                                             {"b", {.d = 0.25}, 0, 1, WEFT_TYPE_DOUBLE, 0}};
 
 static void open_format(struct harness *harness, const char *format,
-                        const struct weftp_pair_set *set)
+                        const struct weftp_pair_set *set, bool source)
 {
-    static const struct weft_options_kv kv[] = {{"source", "on"}, {NULL, NULL}};
+    const struct weft_options_kv kv[] = {{"source", source ? "on" : "off"}, {NULL, NULL}};
     const struct weft_encoder_options options = {
         .service = "orders", .fields = set->pairs, .field_count = set->count, .options = kv};
     harness_open(harness, format, &options);
@@ -210,7 +210,7 @@ static void test_format(const char *format)
     weft_field in_order[STATICS];
     struct harness harness;
     for (size_t i = 0; i < STATICS; i++) in_order[i] = set->pairs[i].field;
-    open_format(&harness, format, set);
+    open_format(&harness, format, set, false);
     model.format = format;
     model.mdc_strings = strcmp(format, "ecs") != 0;
     for (size_t i = 0; i < RECORDS; i++) {
@@ -223,7 +223,8 @@ static void test_format(const char *format)
         random_record_deinit(&random);
         if (i % OPEN_FOR) continue;
         harness_close(&harness);
-        open_format(&harness, format, set);
+        model.source = !model.source;
+        open_format(&harness, format, set, model.source);
     }
     harness_close(&harness);
     free(set);
@@ -251,7 +252,7 @@ static void write_lines(int fd)
     struct weftp_pair_set *set = harness_pairs(statics, STATICS);
     for (size_t format = 0; format < 3; format++) {
         struct harness harness;
-        open_format(&harness, formats[format], set);
+        open_format(&harness, formats[format], set, true);
         for (size_t i = 0; i < PYTHON_RECORDS; i++) {
             const struct weft_limits limits = {20, 20, 20, 20};
             random_state = i + RECORDS;
