@@ -318,6 +318,38 @@ static void test_buffers(void **state)
     }
 }
 
+/* What is remembered of a place must not outlive a change of any byte of a key. */
+static void test_other_keys_at_the_same_place(void **state)
+{
+    static weft_site sites[40];
+    char key[41], changed[41];
+    struct weft_record record = harness_record();
+    struct harness harness;
+    (void)state;
+    harness_open(&harness, "logstash", NULL);
+    record.field_count = 1;
+    for (size_t size = 1; size <= 40; size++) {
+        weft_field field = weft_int("", 7);
+        memset(key, 'k', size);
+        key[size] = '\0';
+        field.key = key;
+        field.key_size = (uint8_t)size;
+        record.fields = &field;
+        record.site = &sites[size - 1];
+        json_free(harness_json(&harness, &record, NULL));
+        for (size_t at = 0; at < size; at++) {
+            memcpy(changed, key, size + 1);
+            changed[at] = 'x';
+            field.key = changed;
+            struct json *json = harness_json(&harness, &record, NULL);
+            assert_string_equal(json_text(json, changed), "7");
+            assert_null(json_member(json, key));
+            json_free(json);
+        }
+    }
+    harness_close(&harness);
+}
+
 static void fill_many(weft_field *fields, size_t count, char (*keys)[8])
 {
     for (size_t i = 0; i < count; i++) {
@@ -408,6 +440,7 @@ int main(void)
                                        cmocka_unit_test(test_long_names),
                                        cmocka_unit_test(test_limits_of_an_error),
                                        cmocka_unit_test(test_buffers),
+                                       cmocka_unit_test(test_other_keys_at_the_same_place),
                                        cmocka_unit_test(test_many_fields),
                                        cmocka_unit_test(test_open_without_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
