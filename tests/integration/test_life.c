@@ -261,6 +261,9 @@ static void kill_once(const char *path, const char *env, unsigned seed)
     waitpid(pid, NULL, 0);
     struct kill_count count = {0};
     char *text = read_file(path);
+    /* The kernel may stop in the middle of a write that it kills: the line whose call never returned. */
+    char *last = strrchr(text, '\n');
+    if (last) last[1] = '\0';
     assert_int_equal(each_line(text, count_kill_line, &count), 0);
     free(text);
     assert_false(count.gap);
