@@ -350,7 +350,7 @@ static void test_other_keys_at_the_same_place(void **state)
     harness_close(&harness);
 }
 
-static void fill_many(weft_field *fields, size_t count, char (*keys)[8])
+static void fill_many(weft_field *fields, size_t count, char (*keys)[24])
 {
     for (size_t i = 0; i < count; i++) {
         snprintf(keys[i], sizeof keys[i], "k%zu", i);
@@ -366,7 +366,7 @@ static void test_many_fields(void **state)
 {
     enum { COUNT = 1000 };
     static weft_field fields[COUNT];
-    static char keys[COUNT][8];
+    static char keys[COUNT][24];
     struct weft_record record = harness_record();
     (void)state;
     fill_many(fields, COUNT, keys);
