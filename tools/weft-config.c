@@ -7,14 +7,14 @@
  * Ends with 1 when something is wrong, else with 0.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <weft/weft.h>
 
 int main(void)
 {
     weft_stats stats;
-    if (setenv("WEFT_EXPLAIN", "on", 1) != 0 || weft_init(NULL) != WEFT_OK ||
-        weft_stats_get(&stats, sizeof stats) != WEFT_OK) {
+    weft_options options = weft_options_default();
+    options.explain = true;
+    if (weft_init(&options) != WEFT_OK || weft_stats_get(&stats, sizeof stats) != WEFT_OK) {
         fputs("weft-config: out of memory\n", stderr);
         return 2;
     }

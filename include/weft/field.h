@@ -35,13 +35,14 @@ typedef enum weft_type {
 typedef struct weft_field {
     const char *key;
     union weft_value {
-        int64_t i;                  /* INT, ERRNO, DURATION (nanoseconds), TIME (seconds since 1970) */
-        uint64_t u;                 /* UINT, BOOL */
-        double d;                   /* DOUBLE */
-        const void *p;              /* STR, BYTES, JSON */
+        int64_t i;     /* INT, ERRNO, DURATION (nanoseconds), TIME (seconds since 1970) */
+        uint64_t u;    /* UINT, BOOL */
+        double d;      /* DOUBLE */
+        const void *p; /* STR, BYTES, JSON */
         const struct weft_field *f; /* OBJ, ARR, ERROR: the children */
     } v;
-    uint32_t size;     /* STR, BYTES, JSON: bytes; OBJ, ARR, ERROR: children; TIME: nanoseconds; or WEFT_SIZE_UNKNOWN_ */
+    uint32_t
+        size; /* STR, BYTES, JSON: bytes; OBJ, ARR, ERROR: children; TIME: nanoseconds; or WEFT_SIZE_UNKNOWN_ */
     uint8_t key_size;  /* bytes of the key; 0: not known at compile time */
     uint8_t type;      /* enum weft_type */
     uint16_t reserved; /* 0 */
@@ -66,7 +67,8 @@ static inline weft_field weft_field_(const char *key, weft_type type, uint32_t s
     return field;
 }
 
-static inline weft_field weft_pointer_field_(const char *key, weft_type type, const void *value, uint32_t size)
+static inline weft_field weft_pointer_field_(const char *key, weft_type type, const void *value,
+                                             uint32_t size)
 {
     weft_field field = weft_field_(key, type, size);
     field.v.p = value;
@@ -86,8 +88,14 @@ static inline uint32_t weft_clamp_(size_t size)
 }
 
 /** No field at all: skipped wherever it stands, for `cond ? weft_int(...) : weft_none()`. */
-static inline weft_field weft_none(void) { return weft_field_(NULL, WEFT_TYPE_NONE, 0); }
-static inline weft_field weft_end_(void) { return weft_field_(NULL, WEFT_TYPE_END_, 0); }
+static inline weft_field weft_none(void)
+{
+    return weft_field_(NULL, WEFT_TYPE_NONE, 0);
+}
+static inline weft_field weft_end_(void)
+{
+    return weft_field_(NULL, WEFT_TYPE_END_, 0);
+}
 
 /** A NUL-terminated string; NULL is written as JSON null. Invalid UTF-8 becomes U+FFFD, a maximal subpart at a time. */
 static inline weft_field weft_str(const char *key, const char *value)
@@ -110,7 +118,10 @@ static inline weft_field weft_json(const char *key, const char *text)
     return weft_pointer_field_(key, WEFT_TYPE_JSON, text, WEFT_SIZE_UNKNOWN_);
 }
 /** A signed integer, written as a number with all its digits. */
-static inline weft_field weft_int(const char *key, int64_t value) { return weft_int_field_(key, WEFT_TYPE_INT, value); }
+static inline weft_field weft_int(const char *key, int64_t value)
+{
+    return weft_int_field_(key, WEFT_TYPE_INT, value);
+}
 /** An unsigned integer, written as a number with all its digits. */
 static inline weft_field weft_uint(const char *key, uint64_t value)
 {
@@ -133,9 +144,15 @@ static inline weft_field weft_bool(const char *key, bool value)
     return field;
 }
 /** JSON null. */
-static inline weft_field weft_null(const char *key) { return weft_field_(key, WEFT_TYPE_NULL, 0); }
+static inline weft_field weft_null(const char *key)
+{
+    return weft_field_(key, WEFT_TYPE_NULL, 0);
+}
 /** An errno value, written as an object of code, name and text, in English whatever the locale. */
-static inline weft_field weft_errno(const char *key, int err) { return weft_int_field_(key, WEFT_TYPE_ERRNO, err); }
+static inline weft_field weft_errno(const char *key, int err)
+{
+    return weft_int_field_(key, WEFT_TYPE_ERRNO, err);
+}
 /** A point in time, UTC, written in RFC 3339 (`logstash` writes seconds since 1970, as its Java original does). */
 static inline weft_field weft_time(const char *key, struct timespec when)
 {
@@ -144,7 +161,10 @@ static inline weft_field weft_time(const char *key, struct timespec when)
     return field;
 }
 /** A duration in nanoseconds, written as a number of milliseconds. */
-static inline weft_field weft_duration_ns(const char *key, int64_t ns) { return weft_int_field_(key, WEFT_TYPE_DURATION, ns); }
+static inline weft_field weft_duration_ns(const char *key, int64_t ns)
+{
+    return weft_int_field_(key, WEFT_TYPE_DURATION, ns);
+}
 
 /** An object over `count` fields that the caller owns. */
 static inline weft_field weft_objn(const char *key, const weft_field *fields, size_t count)
@@ -174,11 +194,16 @@ static inline weft_field weft_error_field_(const weft_field *three)
  */
 #define weft_obj(...) WEFT_OBJ_(__VA_ARGS__, weft_end_())
 #define weft_arr(...) WEFT_ARR_(__VA_ARGS__, weft_end_())
-#define weft_error_info(type, message, stack) \
-    WEFT_ERROR_(weft_str("type", type), weft_str("message", message), weft_str("stack_trace", stack))
+#define weft_error_info(type, message, stack)                                                      \
+    WEFT_ERROR_(weft_str("type", type), weft_str("message", message),                              \
+                weft_str("stack_trace", stack))
 
 #ifndef __cplusplus
-#define WEFT_FIELDS_(...)   (const weft_field[]){__VA_ARGS__}
+#define WEFT_FIELDS_(...)                                                                          \
+    (const weft_field[])                                                                           \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 #define WEFT_OBJ_(key, ...) weft_objn(key, WEFT_FIELDS_(__VA_ARGS__), WEFT_SIZE_UNKNOWN_)
 #define WEFT_ARR_(key, ...) weft_arrn(key, WEFT_FIELDS_(__VA_ARGS__), WEFT_SIZE_UNKNOWN_)
 #define WEFT_ERROR_(...)    weft_error_field_(WEFT_FIELDS_(__VA_ARGS__))
@@ -192,7 +217,10 @@ template <size_t N> inline weft_field weft_arr_(const char *key, const weft_fiel
 {
     return weft_arrn(key, fields, N);
 }
-inline weft_field weft_error_(const weft_field (&fields)[3]) { return weft_error_field_(fields); }
+inline weft_field weft_error_(const weft_field (&fields)[3])
+{
+    return weft_error_field_(fields);
+}
 } /* extern "C++" */
 #define WEFT_OBJ_(key, ...) weft_obj_(key, {__VA_ARGS__})
 #define WEFT_ARR_(key, ...) weft_arr_(key, {__VA_ARGS__})

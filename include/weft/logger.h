@@ -54,7 +54,8 @@ WEFT_API weft_level weft_logger_get_level(const weft_logger *logger);
 WEFT_API void weft_logger_release(weft_logger *logger);
 
 /* Behind weft_logger_with and WEFT_LOGGER. */
-WEFT_API weft_logger *weft_logger_with_(weft_logger *logger, const weft_field *fields, size_t count);
+WEFT_API weft_logger *weft_logger_with_(weft_logger *logger, const weft_field *fields,
+                                        size_t count);
 WEFT_API weft_logger *weft_logger_get_cached_(weft_logger **slot, const char *name);
 WEFT_EXTERN_C_END
 
@@ -69,14 +70,16 @@ WEFT_EXTERN_C_END
 
 #ifdef __cplusplus
 extern "C++" {
-template <size_t N> inline weft_logger *weft_logger_with_(weft_logger *logger, const weft_field (&fields)[N])
+template <size_t N>
+inline weft_logger *weft_logger_with_(weft_logger *logger, const weft_field (&fields)[N])
 {
     return weft_logger_with_(logger, fields, N);
 }
 }
 #define WEFT_WITH_(logger, ...) weft_logger_with_(logger, {__VA_ARGS__})
 #else
-#define WEFT_WITH_(logger, ...) weft_logger_with_(logger, WEFT_FIELDS_(__VA_ARGS__), WEFT_SIZE_UNKNOWN_)
+#define WEFT_WITH_(logger, ...)                                                                    \
+    weft_logger_with_(logger, WEFT_FIELDS_(__VA_ARGS__), WEFT_SIZE_UNKNOWN_)
 #endif
 
 static inline weft_logger *weft_logger_cached_(weft_logger **slot, const char *name)
@@ -86,7 +89,10 @@ static inline weft_logger *weft_logger_cached_(weft_logger **slot, const char *n
 }
 
 /** A logger by name, looked up once per place: `#define LOG WEFT_LOGGER("orders.db")` at the top of a file. */
-#define WEFT_LOGGER(name) \
-    (__extension__({ static weft_logger *weft_slot_; weft_logger_cached_(&weft_slot_, name); }))
+#define WEFT_LOGGER(name)                                                                          \
+    (__extension__({                                                                               \
+        static weft_logger *weft_slot_;                                                            \
+        weft_logger_cached_(&weft_slot_, name);                                                    \
+    }))
 
 #endif

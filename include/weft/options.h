@@ -13,18 +13,22 @@
 
 /* The program's own settings, each as the variable of the same name takes it; NULL or 0: not set. Copied by weft_init. */
 typedef struct weft_options {
-    size_t struct_size;                /* sizeof(weft_options) */
+    size_t struct_size; /* sizeof(weft_options) */
     const char *level, *format, *sinks, *service;
-    bool async;                        /* accepted, and said to be unsupported until the queue is there */
+    bool async; /* accepted, and said to be unsupported until the queue is there */
     size_t queue_bytes;
-    uint32_t line_bytes_max;           /* 0: 16,000 on stdout and stderr, 1 MiB elsewhere */
+    uint32_t line_bytes_max; /* 0: 16,000 on stdout and stderr, 1 MiB elsewhere */
     const char *service_version, *service_env, *service_node, *fields;
     const char *propagators, *propagate_keys, *trust;
-    const char *config;                /* path of a JSON file */
+    const char *config; /* path of a JSON file */
+    bool explain;       /* print what is in force, and which source set it, to stderr */
 } weft_options;
 
-#define WEFT_OPTIONS_INIT \
-    { sizeof(weft_options), NULL, NULL, NULL, NULL, false, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+#define WEFT_OPTIONS_INIT                                                                          \
+    {                                                                                              \
+        sizeof(weft_options), NULL, NULL, NULL, NULL, false, 0, 0, NULL, NULL, NULL, NULL, NULL,   \
+            NULL, NULL, NULL, false                                                                \
+    }
 static inline weft_options weft_options_default(void)
 {
     const weft_options options = WEFT_OPTIONS_INIT;
@@ -38,8 +42,8 @@ static inline weft_options weft_options_default(void)
 typedef struct weft_sink_stats {
     char name[WEFT_SINK_NAME_MAX_]; /* the URL without its options, cut */
     uint64_t accepted, written, dropped;
-    uint64_t failures;              /* failed writes, opens, rotations */
-    uint64_t bytes;                 /* written */
+    uint64_t failures; /* failed writes, opens, rotations */
+    uint64_t bytes;    /* written */
     int32_t last_errno;
     uint32_t reserved;
 } weft_sink_stats;
@@ -50,20 +54,21 @@ typedef struct weft_sink_stats {
  */
 typedef struct weft_stats {
     size_t struct_size;
-    uint64_t accepted;           /* records whose level was on and that some sink wanted */
-    uint64_t written;            /* by every sink that wanted them */
-    uint64_t dropped;            /* all of these: */
-    uint64_t dropped_reentrant;  /* logged inside a sink, a callback, or a signal handler over a call of weft */
-    uint64_t dropped_shutdown;   /* logged after weft_shutdown */
-    uint64_t dropped_memory;     /* no memory for the line */
-    uint64_t dropped_sink;       /* at least one sink failed to take it */
-    uint64_t truncated;          /* lines trimmed to their budget, or with cut keys */
-    uint64_t renamed;            /* fields whose key was taken, empty or NULL */
+    uint64_t accepted; /* records whose level was on and that some sink wanted */
+    uint64_t written;  /* by every sink that wanted them */
+    uint64_t dropped;  /* all of these: */
+    uint64_t
+        dropped_reentrant; /* logged inside a sink, a callback, or a signal handler over a call of weft */
+    uint64_t dropped_shutdown; /* logged after weft_shutdown */
+    uint64_t dropped_memory;   /* no memory for the line */
+    uint64_t dropped_sink;     /* at least one sink failed to take it */
+    uint64_t truncated;        /* lines trimmed to their budget, or with cut keys */
+    uint64_t renamed;          /* fields whose key was taken, empty or NULL */
     uint64_t mdc_rejected, mdc_leaked, mdc_bad_tokens;
     uint64_t loggers_rejected, bound_rejected;
-    uint64_t headers_rejected;   /* hostile or malformed propagation headers */
+    uint64_t headers_rejected; /* hostile or malformed propagation headers */
     uint64_t config_errors;
-    uint64_t own_records;        /* status and gap records that weft wrote about itself */
+    uint64_t own_records; /* status and gap records that weft wrote about itself */
     uint64_t sink_count;
     weft_sink_stats sinks[WEFT_SINKS_MAX];
 } weft_stats;

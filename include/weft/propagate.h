@@ -18,7 +18,10 @@ typedef struct weft_getter {
     /* The index-th value of a header (headers may repeat) and its size in bytes; NULL when there is none. */
     const char *(*get)(void *carrier, const char *name, size_t index, size_t *size);
     /* Calls back for every header; NULL where the carrier cannot list them (prefix formats then see none). */
-    void (*each)(void *carrier, void (*callback)(void *arg, const char *name, size_t name_size, const char *value, size_t size), void *arg);
+    void (*each)(void *carrier,
+                 void (*callback)(void *arg, const char *name, size_t name_size, const char *value,
+                                  size_t size),
+                 void *arg);
 } weft_getter;
 
 /* Sets a header, replacing those of the same name in any case. The value is NUL-terminated as well as sized. */

@@ -11,27 +11,33 @@
 /* Whether a caller's trace is continued. Not set: WEFT_TRUST. */
 typedef enum weft_trust {
     WEFT_TRUST_DEFAULT = 0,
-    WEFT_TRUST_CONTINUE = 1,         /* go on with the caller's trace */
-    WEFT_TRUST_RESTART = 2,          /* begin a new trace; the old ids stay in the line as a link; baggage is kept */
-    WEFT_TRUST_RESTART_EXTERNAL = 3  /* restart unless options->internal */
+    WEFT_TRUST_CONTINUE = 1, /* go on with the caller's trace */
+    WEFT_TRUST_RESTART =
+        2, /* begin a new trace; the old ids stay in the line as a link; baggage is kept */
+    WEFT_TRUST_RESTART_EXTERNAL = 3 /* restart unless options->internal */
 } weft_trust;
 
 typedef struct weft_request_options {
     size_t struct_size;
-    const weft_getter *getter;  /* NULL: no headers, a new trace */
+    const weft_getter *getter; /* NULL: no headers, a new trace */
     void *carrier;
-    weft_setter const *reply;   /* NULL, or how to set headers of the response: it gets x-request-id */
+    weft_setter const
+        *reply; /* NULL, or how to set headers of the response: it gets x-request-id */
     void *reply_carrier;
-    const char *method;         /* "GET"; NULL: left out. Borrowed until weft_request_begin returns, as the next two */
-    const char *target;         /* path with or without query and fragment, which are not logged */
-    const char *peer;           /* address of the client; NULL: left out */
-    weft_logger *logger;        /* of the access record; NULL: "http.access" */
+    const char *
+        method; /* "GET"; NULL: left out. Borrowed until weft_request_begin returns, as the next two */
+    const char *target;  /* path with or without query and fragment, which are not logged */
+    const char *peer;    /* address of the client; NULL: left out */
+    weft_logger *logger; /* of the access record; NULL: "http.access" */
     weft_trust trust;
-    bool internal;              /* the caller is inside of the trust boundary (for RESTART_EXTERNAL) */
+    bool internal; /* the caller is inside of the trust boundary (for RESTART_EXTERNAL) */
     bool no_access_record;
 } weft_request_options;
-#define WEFT_REQUEST_OPTIONS_INIT \
-    { sizeof(weft_request_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, WEFT_TRUST_DEFAULT, false, false }
+#define WEFT_REQUEST_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        sizeof(weft_request_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,              \
+            WEFT_TRUST_DEFAULT, false, false                                                       \
+    }
 
 /* A request under way. Owned by the caller until weft_request_end. */
 typedef struct weft_request weft_request;

@@ -4,18 +4,20 @@
 
 #include "port.h"
 
-#define WEFT_STATUS_TABLE(X)                                   \
-    X(WEFT_OK, 0, "success")                                   \
-    X(WEFT_EINVAL, 1, "bad argument")                          \
-    X(WEFT_ENOMEM, 2, "out of memory")                         \
-    X(WEFT_ETIMEOUT, 3, "timed out")                           \
-    X(WEFT_EIO, 4, "i/o error")                                \
-    X(WEFT_ELIMIT, 5, "a documented limit was reached")        \
-    X(WEFT_ENOTFOUND, 6, "not found")                          \
+#define WEFT_STATUS_TABLE(X)                                                                       \
+    X(WEFT_OK, 0, "success")                                                                       \
+    X(WEFT_EINVAL, 1, "bad argument")                                                              \
+    X(WEFT_ENOMEM, 2, "out of memory")                                                             \
+    X(WEFT_ETIMEOUT, 3, "timed out")                                                               \
+    X(WEFT_EIO, 4, "i/o error")                                                                    \
+    X(WEFT_ELIMIT, 5, "a documented limit was reached")                                            \
+    X(WEFT_ENOTFOUND, 6, "not found")                                                              \
     X(WEFT_ESTATE, 7, "not possible now: shut down, or called from inside a log call")
 
 #define WEFT_STATUS_ENUM_(name, value, text) name = value,
-typedef enum weft_status { WEFT_STATUS_TABLE(WEFT_STATUS_ENUM_) WEFT_STATUS_MAX_ = 127 } weft_status;
+typedef enum weft_status {
+    WEFT_STATUS_TABLE(WEFT_STATUS_ENUM_) WEFT_STATUS_MAX_ = 127
+} weft_status;
 
 WEFT_EXTERN_C_BEGIN
 /**

@@ -10,14 +10,17 @@
 
 typedef struct weft_test_options {
     size_t struct_size;
-    const char *format;      /* NULL: "ecs" */
-    const char *level;       /* as WEFT_LEVEL; NULL: "trace" */
-    int64_t time_ns;         /* of every record, since 1970; INT64_MIN: the real clock */
-    int64_t time_step_ns;    /* added after each record */
-    int64_t pid;             /* 0: the real one */
+    const char *format;   /* NULL: "ecs" */
+    const char *level;    /* as WEFT_LEVEL; NULL: "trace" */
+    int64_t time_ns;      /* of every record, since 1970; INT64_MIN: the real clock */
+    int64_t time_step_ns; /* added after each record */
+    int64_t pid;          /* 0: the real one */
     const char *host, *thread, *service; /* NULL: the real ones; no service */
 } weft_test_options;
-#define WEFT_TEST_OPTIONS_INIT { sizeof(weft_test_options), NULL, NULL, INT64_MIN, 0, 0, NULL, NULL, NULL }
+#define WEFT_TEST_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        sizeof(weft_test_options), NULL, NULL, INT64_MIN, 0, 0, NULL, NULL, NULL                   \
+    }
 
 typedef struct weft_test_capture_state weft_capture;
 

@@ -2,16 +2,16 @@
 #ifndef WEFT_H
 #define WEFT_H
 
-#include "level.h"
-#include "status.h"
 #include "field.h"
 #include "kv.h"
-#include "logger.h"
+#include "level.h"
 #include "log.h"
+#include "logger.h"
 #include "mdc.h"
-#include "thread.h"
 #include "options.h"
 #include "propagate.h"
 #include "request.h"
+#include "status.h"
+#include "thread.h"
 
 #endif

@@ -75,7 +75,7 @@ static int open_source(struct weftp_compressor *compressor, int dir, const char 
 {
     const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
     compressor->source = weftp_io_private(openat(dir, name, flags));
-    if (compressor->source < 0) return errno;
+    if (compressor->source < 0) return errno ? errno : EIO;
     if (fstat(compressor->source, found) != 0) return errno;
     if (!S_ISREG(found->st_mode) || found->st_nlink != 1) return ENOENT;
     const int err = lock_exclusive(compressor->source);
@@ -190,7 +190,7 @@ static int finish_pair(struct weftp_compressor *compressor, uint32_t number)
 static int compress_number(struct weftp_compressor *compressor, int dir, uint32_t number)
 {
     struct weftp_rotated_name plain, gz, temporary;
-    struct stat source;
+    struct stat source = {0};
     if (weftp_rotated_name(compressor->rotation, &plain, "", number, "") != 0 ||
         weftp_rotated_name(compressor->rotation, &gz, "", number, ".gz") != 0 ||
         weftp_rotated_name(compressor->rotation, &temporary, ".", 0, ".gz.tmp") != 0)

@@ -17,7 +17,7 @@ int weftp_digit_count(uint64_t value);
 /* Write `value` < 100 as two digits. */
 static inline char *weftp_digits2(char *to, uint32_t value)
 {
-    memcpy(to, weftp_digit_pairs + 2 * value, 2);
+    memcpy(to, weftp_digit_pairs + (size_t)2 * value, 2);
     return to + 2;
 }
 

@@ -26,7 +26,7 @@ static const struct unit byte_units[] = {
 };
 
 static const struct unit time_units[] = {
-    {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0},
+    {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0},
 };
 
 /* ASCII only: tolower(3) would ask the locale. */

@@ -117,6 +117,7 @@ const struct weftp_setting weftp_settings_table[] = {
                                .key = "explain",
                                .fallback = "off",
                                .accepted = "on off true false yes no 1 0",
+                               MEMBER(BOOL, explain),
                                .item = weftp_explain_item,
                                .show = weftp_value_show},
     [WEFTP_SETTING_NO_COLOR] = {.variable = "NO_COLOR",

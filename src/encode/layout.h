@@ -91,7 +91,7 @@ struct weftp_layout {
 
 /* open, encode and close of weft_encoder_type, for a table. */
 weft_status weftp_layout_open(void **self, const struct weftp_layout *layout,
-                              const struct weft_encoder_options *options);
+                              const struct weft_encoder_options *given);
 void weftp_layout_encode(const void *self, const struct weft_record *record,
                          const struct weft_limits *limits, struct weft_out *out);
 void weftp_layout_close(void *self);

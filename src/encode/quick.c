@@ -264,7 +264,7 @@ static char *put_list(struct quick *quick, char *to, unsigned list)
 {
     to = put_call_list(quick, to, list);
     if (!to) return NULL;
-    for (uint32_t i = 0, left = quick->listed[list]; left > 0; i++) {
+    for (uint32_t i = 0, left = quick->listed[list]; left > 0 && i < quick->pair_count; i++) {
         if (quick->lists[i] != list) continue;
         const struct weft_pair *pair = quick->pairs[i];
         *to++ = ',';
@@ -335,8 +335,8 @@ static inline char *put_item(struct quick *quick, char *to, const struct weftp_o
         return put_name(quick, to, record->logger, record->logger_size, WEFTP_LOGGER_SIZE_MAX);
     case WEFTP_ITEM_THREAD:
         return put_name(quick, to, record->thread, record->thread_size, WEFTP_THREAD_SIZE_MAX);
-    case WEFTP_ITEM_TRACE_ID: return put_id(to, record->trace->trace_id, 32);
-    case WEFTP_ITEM_SPAN_ID: return put_id(to, record->trace->span_id, 16);
+    case WEFTP_ITEM_TRACE_ID: return record->trace ? put_id(to, record->trace->trace_id, 32) : to;
+    case WEFTP_ITEM_SPAN_ID: return record->trace ? put_id(to, record->trace->span_id, 16) : to;
     case WEFTP_ITEM_OPEN: quick->opened = (size_t)(to - quick->out->data); return to;
     case WEFTP_ITEM_FIELDS: return put_list(quick, to, op->space);
     case WEFTP_ITEM_CLOSE:
@@ -420,6 +420,8 @@ bool weftp_quick_encode(const struct weftp_program *program, const struct weft_r
     quick.record = record;
     quick.out = out;
     quick.present = what_is_present(record);
+    quick.opened = 0;
+    quick.pair_count = 0;
     if (!find_shape(&quick, &made) || !look(&quick)) return false;
     const size_t start = weftp_out_size(out);
     if (quick.bound > out->max - start) return false; /* a small budget: not worth a reservation */

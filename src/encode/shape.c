@@ -78,8 +78,8 @@ static void sort_lists(struct weftp_shape *shape, const uint8_t *lists)
     uint16_t at = 0;
     for (unsigned list = 0; list < WEFTP_SPACE_COUNT; list++) {
         shape->starts[list] = at;
-        for (uint16_t i = 0; i < shape->count; i++)
-            if (lists[i] == list) shape->order[at++] = i;
+        for (uint32_t i = 0; i < shape->count; i++)
+            if (lists[i] == list) shape->order[at++] = (uint16_t)i;
     }
     shape->starts[WEFTP_SPACE_COUNT] = at;
 }

@@ -75,34 +75,50 @@ static void put_error_part(struct weftp_writer *writer, enum weftp_error_part pa
     put_string(writer, &text, writer->limits->field, name);
 }
 
-/* An error without a stack, as Java prints a throwable without frames. */
-static void put_throwable(struct weft_out *out, const struct weftp_text *type,
-                          const struct weftp_text *message)
+/* What an exception is made of. */
+struct throwable {
+    struct weftp_text type, message, stack;
+};
+
+/* Whether the stack says type and message by itself, as the stacks of most languages do. */
+static bool tells_itself(const struct throwable *error)
+{
+    const struct weftp_text *head = error->type.text ? &error->type : &error->message;
+    if (!head->text) return true;
+    return error->stack.size >= head->size &&
+           memcmp(error->stack.text, head->text, head->size) == 0;
+}
+
+/* As Java prints a throwable: "type: message", and the stack. */
+static void put_throwable(struct weft_out *out, const struct throwable *error)
 {
     weftp_out_char(out, '"');
-    if (type->text) weftp_json_escape(out, type->text, type->size);
-    if (type->text && message->text) weftp_out_literal(out, ": ");
-    if (message->text) weftp_json_escape(out, message->text, message->size);
-    weftp_out_literal(out, "\\n\"");
+    if (!error->stack.text || !tells_itself(error)) {
+        if (error->type.text) weftp_json_escape(out, error->type.text, error->type.size);
+        if (error->type.text && error->message.text) weftp_out_literal(out, ": ");
+        if (error->message.text) weftp_json_escape(out, error->message.text, error->message.size);
+        weftp_out_literal(out, "\\n");
+    }
+    if (error->stack.text) weftp_json_escape(out, error->stack.text, error->stack.size);
+    weftp_out_char(out, '"');
 }
 
 static void put_exception(struct weftp_writer *writer, const char *name)
 {
-    const weft_field *error = writer->plan->error;
     const uint32_t limit = writer->limits->field;
-    const struct weftp_text stack = part_text(error, WEFTP_ERROR_STACK);
-    if (stack.text) {
-        put_string(writer, &stack, limit, name);
-        return;
-    }
-    const struct weftp_text type = part_text(error, WEFTP_ERROR_TYPE);
-    const struct weftp_text message = part_text(error, WEFTP_ERROR_MESSAGE);
+    const weft_field *field = writer->plan->error;
+    const struct throwable error = {part_text(field, WEFTP_ERROR_TYPE),
+                                    part_text(field, WEFTP_ERROR_MESSAGE),
+                                    part_text(field, WEFTP_ERROR_STACK)};
+    const struct weftp_text *most = error.stack.text     ? &error.stack
+                                    : error.message.text ? &error.message
+                                                         : &error.type;
     struct weft_out *out = writer->out;
     const size_t before = weftp_out_size(out);
-    put_throwable(out, &type, &message);
+    put_throwable(out, &error);
     if (out->overflow || weftp_out_size(out) - before - 2 <= limit) return;
     out->cur = out->data + before;
-    put_string(writer, message.text ? &message : &type, limit, name);
+    put_string(writer, most, limit, name);
     weftp_cuts_add(writer->cuts, name, strlen(name));
 }
 

@@ -93,7 +93,7 @@ static struct weftp_logger *create(const char *name, size_t size, uint32_t hash)
     struct weftp_logger *logger = weftp_arena_take(&loggers.arena, sizeof *logger + size + 1);
     if (!logger) return NULL;
     char *copy = (char *)(logger + 1);
-    memcpy(copy, name, size);
+    if (name) memcpy(copy, name, size);
     logger->name = copy;
     logger->name_size = (uint16_t)size;
     logger->name_hash = hash;

@@ -43,7 +43,7 @@ static weft_status encode_text(struct weftp_pair_build *build, struct weftp_pair
     if (container) style.limit = size_max;
     entry->text_at = weftp_out_size(out);
     weftp_json_value(out, &entry->field, &style, &notes);
-    if (out->overflow) return WEFT_ENOMEM;
+    if (out->overflow || !out->data) return WEFT_ENOMEM;
     const size_t size = weftp_out_size(out) - entry->text_at;
     /* The writer turns a container that is longer than the limit into a string. */
     if (size > size_max || (container && out->data[entry->text_at] == '"')) {

@@ -64,6 +64,33 @@ static bool has_parts(const weft_field *error)
     return error && (error->v.f[0].v.p || error->v.f[1].v.p || error->v.f[2].v.p);
 }
 
+static size_t append_part(char *to, size_t at, const weft_field *part)
+{
+    if (part->v.p) memcpy(to + at, part->v.p, part->size);
+    return at + (part->v.p ? part->size : 0);
+}
+
+/* A stack, with "type: message" in front where it does not begin with the type. Good until the next call. */
+static weft_field exception_of(const weft_field *parts)
+{
+    static char text[8192];
+    const weft_field *head = parts[0].v.p ? &parts[0] : &parts[1], *stack = &parts[2];
+    size_t at = 0;
+    const bool told = !head->v.p || (stack->v.p && stack->size >= head->size &&
+                                     memcmp(stack->v.p, head->v.p, head->size) == 0);
+    if (!told) {
+        at = append_part(text, at, &parts[0]);
+        if (parts[0].v.p && parts[1].v.p) {
+            memcpy(text + at, ": ", 2);
+            at += 2;
+        }
+        at = append_part(text, at, &parts[1]);
+        text[at++] = '\n';
+    }
+    at = append_part(text, at, stack);
+    return weft_strn("stack", text, at);
+}
+
 static void want_java(struct model *model, const struct weft_record *record,
                       const weft_field *error)
 {
@@ -89,9 +116,9 @@ static void want_java(struct model *model, const struct weft_record *record,
     if (record->trace) add_own(model, context, "traceId", NULL);
     if (record->trace && record->trace->span_id[0]) add_own(model, context, "spanId", NULL);
     if (has_parts(error)) {
-        const weft_field *stack = &error->v.f[2];
+        const weft_field exception = exception_of(error->v.f);
         add_own(model, OBJECT_TOP, is_logback ? "exception" : "stack_trace",
-                stack->v.p ? stack : NULL);
+                error->v.f[2].v.p ? &exception : NULL);
     }
 }
 

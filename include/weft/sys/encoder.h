@@ -24,7 +24,8 @@ struct weft_out {
     char *end;     /* one past the last byte that may be written */
     size_t max;    /* bytes that `data` may grow to */
     bool overflow; /* the content is not whole */
-    unsigned notes; /* what encode did beside, for the counts: 1 something was cut, 2 a key was renamed */
+    unsigned
+        notes; /* what encode did beside, for the counts: 1 something was cut, 2 a key was renamed */
     struct weft_out_clock clock; /* private */
 };
 
@@ -34,8 +35,9 @@ struct weft_out {
  * their canonical text.
  */
 struct weft_pair {
-    weft_field field;       /* key (NUL-terminated) and key_size (of at most 128) are always known */
-    const char *json;       /* `"key":value`, escaped; doubles in their shortest form, times in RFC 3339 */
+    weft_field field; /* key (NUL-terminated) and key_size (of at most 128) are always known */
+    const char
+        *json; /* `"key":value`, escaped; doubles in their shortest form, times in RFC 3339 */
     uint32_t json_size;     /* bytes of all that */
     uint16_t key_json_size; /* bytes of `"key":` */
     uint16_t key_flags;     /* private: which odd bytes the key has */
@@ -55,15 +57,21 @@ struct weft_record {
     int64_t time_ns; /* since 1970, UTC */
     int64_t pid, tid;
     int level;
-    uint32_t flags;                                  /* WEFT_CONST_MSG_ */
-    const char *logger;  size_t logger_size;         /* bytes as given: escape them */
-    const char *thread;  size_t thread_size;
-    const char *message; size_t message_size;
-    const weft_site *site;                           /* NULL: not known */
-    const weft_field *fields; size_t field_count;    /* the call's; may hold NONE, never END at this level */
-    const struct weft_pair *bound; size_t bound_count; /* the logger's, innermost first; keys unique */
-    const struct weft_pair *mdc; size_t mdc_count;     /* keys unique */
-    const struct weft_trace *trace;                  /* NULL: none */
+    uint32_t flags; /* WEFT_CONST_MSG_ */
+    const char *logger;
+    size_t logger_size; /* bytes as given: escape them */
+    const char *thread;
+    size_t thread_size;
+    const char *message;
+    size_t message_size;
+    const weft_site *site; /* NULL: not known */
+    const weft_field *fields;
+    size_t field_count; /* the call's; may hold NONE, never END at this level */
+    const struct weft_pair *bound;
+    size_t bound_count; /* the logger's, innermost first; keys unique */
+    const struct weft_pair *mdc;
+    size_t mdc_count;               /* keys unique */
+    const struct weft_trace *trace; /* NULL: none */
 };
 
 /* How much of each kind of value may be written, in bytes of its text; UINT32_MAX: all. What is cut is marked in the line. */
@@ -74,10 +82,12 @@ struct weft_limits {
 struct weft_encoder_options {
     size_t struct_size;
     const char *service, *service_version, *service_env, *service_node; /* NULL: not set */
-    const char *host;                          /* never NULL */
-    const struct weft_pair *fields; size_t field_count; /* static fields; live as long as the instance; keys unique */
-    const struct weft_options_kv *options;     /* the sink's options that are the encoder's: see config; ends with NULL */
-    bool terminal;                             /* lines go to a terminal */
+    const char *host;                                                   /* never NULL */
+    const struct weft_pair *fields;
+    size_t field_count; /* static fields; live as long as the instance; keys unique */
+    const struct weft_options_kv
+        *options;  /* the sink's options that are the encoder's: see config; ends with NULL */
+    bool terminal; /* lines go to a terminal */
 };
 
 struct weft_encoder_type {
@@ -89,9 +99,11 @@ struct weft_encoder_type {
      */
     weft_status (*open)(void **self, const struct weft_encoder_options *options);
     /* Any thread, any number at a time. Appends one line, its newline included. */
-    void (*encode)(const void *self, const struct weft_record *record, const struct weft_limits *limits, struct weft_out *out);
+    void (*encode)(const void *self, const struct weft_record *record,
+                   const struct weft_limits *limits, struct weft_out *out);
     void (*close)(void *self);
-    const char *const *options; /* its own options, as "name=what it accepts"; ends with NULL. NULL: none */
+    const char *const
+        *options; /* its own options, as "name=what it accepts"; ends with NULL. NULL: none */
 };
 
 WEFT_EXTERN_C_BEGIN

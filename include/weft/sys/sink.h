@@ -49,8 +49,9 @@ struct weft_sink_type {
      * Lines die on return. A line whose remainder is kept, to be finished before the next, counts as taken.
      */
     weft_status (*write)(void *self, const struct weft_line *lines, size_t count, size_t *written);
-    weft_status (*flush)(void *self, uint32_t timeout_ms); /* NULL: write() has handed all to the operating system */
-    void (*close)(void *self);                             /* takes a half-opened self */
+    weft_status (*flush)(
+        void *self, uint32_t timeout_ms); /* NULL: write() has handed all to the operating system */
+    void (*close)(void *self);            /* takes a half-opened self */
 };
 
 /* What the last failed open or write was about. */
@@ -64,10 +65,11 @@ struct weft_sink_error {
 /* A kind of sink that tells more: its type.struct_size is that of this struct. Each function may be NULL. */
 struct weft_sink_type_more {
     struct weft_sink_type type;
-    void (*explain)(void *self, struct weft_sink_error *error); /* right after a failed open or write */
-    void (*forked)(void *self);                                 /* in a forked child */
-    bool (*terminal)(void *self);                               /* true: lines are for a person's eyes */
-    bool console;                                               /* the line budget is that of stdout and stderr */
+    void (*explain)(void *self,
+                    struct weft_sink_error *error); /* right after a failed open or write */
+    void (*forked)(void *self);                     /* in a forked child */
+    bool (*terminal)(void *self);                   /* true: lines are for a person's eyes */
+    bool console; /* the line budget is that of stdout and stderr */
 };
 
 WEFT_EXTERN_C_BEGIN
@@ -93,7 +95,8 @@ typedef weft_status (*weft_sink_callback)(void *arg, const struct weft_line *lin
  * @retval WEFT_ESTATE  Called from inside of a callback.
  * Threads: any; returns when no call of the earlier function is under way. Signals: unsafe. Since: 0.1.
  */
-WEFT_API weft_status weft_sink_callback_set(const char *name, weft_sink_callback callback, void *arg);
+WEFT_API weft_status weft_sink_callback_set(const char *name, weft_sink_callback callback,
+                                            void *arg);
 WEFT_EXTERN_C_END
 
 #endif
