@@ -40,36 +40,28 @@ static inline weft_field weft_ldouble_(const char *key, long double value)
         struct timespec: weft_time)(key, __VA_ARGS__)
 #endif
 #else
+/* clang-format off */
 extern "C++" {
-#define WEFT_KV_(type, maker)                                                                      \
-    inline weft_field weft_kv(const char *key, type value)                                         \
-    {                                                                                              \
-        return maker(key, value);                                                                  \
-    }
+#define WEFT_KV_(type, maker) \
+    inline weft_field weft_kv(const char *key, type value) { return maker(key, value); }
 WEFT_KV_(bool, weft_bool)
-WEFT_KV_(char, weft_int)
-WEFT_KV_(signed char, weft_int) WEFT_KV_(short, weft_int) WEFT_KV_(int, weft_int)
-    WEFT_KV_(long, weft_int) WEFT_KV_(long long, weft_int) WEFT_KV_(unsigned char, weft_uint)
-        WEFT_KV_(unsigned short, weft_uint) WEFT_KV_(unsigned, weft_uint)
-            WEFT_KV_(unsigned long, weft_uint) WEFT_KV_(unsigned long long, weft_uint)
-                WEFT_KV_(float, weft_double) WEFT_KV_(double, weft_double)
-                    WEFT_KV_(long double, weft_ldouble_) WEFT_KV_(const char *, weft_str)
-                        WEFT_KV_(const void *, weft_ptr_) WEFT_KV_(struct timespec, weft_time)
+WEFT_KV_(char, weft_int) WEFT_KV_(signed char, weft_int) WEFT_KV_(short, weft_int)
+WEFT_KV_(int, weft_int) WEFT_KV_(long, weft_int) WEFT_KV_(long long, weft_int)
+WEFT_KV_(unsigned char, weft_uint) WEFT_KV_(unsigned short, weft_uint)
+WEFT_KV_(unsigned, weft_uint) WEFT_KV_(unsigned long, weft_uint) WEFT_KV_(unsigned long long, weft_uint)
+WEFT_KV_(float, weft_double) WEFT_KV_(double, weft_double) WEFT_KV_(long double, weft_ldouble_)
+WEFT_KV_(const char *, weft_str) WEFT_KV_(const void *, weft_ptr_)
+WEFT_KV_(struct timespec, weft_time)
 #undef WEFT_KV_
-                            template <class T>
-                            weft_field
-    weft_kv(const char *key, const T *value) = delete; /* only char and void */
-inline weft_field weft_kv(const char *key, decltype(nullptr))
-{
-    return weft_null(key);
-}
+template <class T> weft_field weft_kv(const char *key, const T *value) = delete; /* only char and void */
+inline weft_field weft_kv(const char *key, decltype(nullptr)) { return weft_null(key); }
 template <class T>
-inline auto weft_kv(const char *key, const T &value)
-    -> decltype(weft_strn(key, value.data(), value.size()))
+inline auto weft_kv(const char *key, const T &value) -> decltype(weft_strn(key, value.data(), value.size()))
 {
     return weft_strn(key, value.data(), value.size());
 }
 } /* extern "C++" */
+/* clang-format on */
 #endif
 
 #endif
