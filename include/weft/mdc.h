@@ -146,11 +146,11 @@ struct weft_mdc_scope_ {
 }
 #define WEFT_PUSH_(...) weft_mdc_push_({__VA_ARGS__})
 #define WEFT_MDC_SCOPE(key, ...)                                                                   \
-    const weft_mdc_scope_ WEFT_PASTE_(weft_scope_, __LINE__)(weft_kv(key, __VA_ARGS__))
+    const weft_mdc_scope_ WEFT_PASTE_(weft_scope_, __COUNTER__)(weft_kv(key, __VA_ARGS__))
 #else
 #define WEFT_PUSH_(...) weft_mdc_push_(WEFT_FIELDS_(__VA_ARGS__), WEFT_SIZE_UNKNOWN_)
 #define WEFT_MDC_SCOPE(key, ...)                                                                   \
-    const weft_mdc_token WEFT_PASTE_(weft_scope_, __LINE__)                                        \
+    const weft_mdc_token WEFT_PASTE_(weft_scope_, __COUNTER__)                                     \
         __attribute__((__cleanup__(weft_mdc_scope_end_c_), __unused__)) =                          \
             weft_mdc_push(weft_kv(key, __VA_ARGS__))
 static inline void weft_mdc_scope_end_c_(const weft_mdc_token *token)

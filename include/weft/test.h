@@ -30,7 +30,8 @@ WEFT_EXTERN_C_BEGIN
  *
  * The levels are those of the options alone, the settings' do not count, nor do static fields.
  * @param options  NULL: WEFT_TEST_OPTIONS_INIT. All that it points to is copied.
- * @return NULL when out of memory, a format or level is unknown, or a capture is open already.
+ * @return NULL when out of memory, a format or level is unknown, a capture is open already, or after
+ *         weft_shutdown. The functions below take NULL: nothing was captured.
  *
  * Threads: any, when no other thread logs. Signals: unsafe. Since: 0.1.
  */

@@ -139,7 +139,8 @@ void weftp_term_item(struct weftp_load *load, const struct weftp_item *item)
 
 void weftp_later_item(struct weftp_load *load, const struct weftp_item *item)
 {
-    static const char *const off[] = {"off", "false", "no", "0", "none", NULL};
+    /* What holds anyway: `block` and `flush` are the defaults, which without a queue ask for nothing. */
+    static const char *const off[] = {"off", "false", "no", "0", "none", "block", "flush", NULL};
     struct weftp_shown shown;
     if (weftp_listed(item->text, off)) return;
     weftp_say(load, &item->origin, "\"%s\": not supported by this version; ignored",

@@ -1,13 +1,15 @@
 #include "wire.h"
 
 #include "../../sinks/registry.h"
+#include "nearest.h"
 #include "wire_options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HOST_NAME_MAX_ 256
-#define COMPLAINT_MAX  512 /* bytes */
+#define HOST_NAME_MAX_   256
+#define COMPLAINT_MAX    512 /* bytes */
+#define OPTION_NAMES_MAX 16
 
 /* What the parts of one wiring share. */
 struct wiring {
@@ -33,13 +35,21 @@ struct wish {
 
 /* ---- complaints ---- */
 
+/* Who asked for the sinks: "environment", "config /etc/x.json:3:12". */
+static const char *source_of_sinks(const struct weftp_settings *settings)
+{
+    for (size_t i = 0; i < settings->row_count; i++)
+        if (strcmp(settings->rows[i].variable, "WEFT_SINKS") == 0) return settings->rows[i].source;
+    return "default";
+}
+
 static void complain(struct wiring *wiring, const char *url, const char *text, const char *detail)
 {
     char complaint[WEFTP_COMPLAINT_SIZE];
-    const int url_size = 512;
-    if (snprintf(complaint, sizeof complaint, "WEFT_SINKS: \"%.*s\": %s%s", url_size, url, text,
-                 detail) > 0)
-        wiring->complain(wiring->arg, complaint);
+    const int written =
+        snprintf(complaint, sizeof complaint, "WEFT_SINKS (%.256s): \"%.512s\": %s%s",
+                 source_of_sinks(wiring->settings), url, text, detail);
+    if (written > 0) wiring->complain(wiring->arg, complaint);
 }
 
 /* What a sink says of the option that it refused. */
@@ -52,13 +62,40 @@ static struct weft_sink_error refused_option(const struct weft_sink_type *type, 
     return error;
 }
 
+/* The option that was meant: what every sink takes, or one of the names in "a, b, c". */
+static const char *nearest_option(const char *option, const char *accepted, char *room)
+{
+    const char *names[OPTION_NAMES_MAX + 4] = {"level", "format", "line_bytes_max"};
+    size_t count = 3;
+    char *rest = room;
+    snprintf(room, COMPLAINT_MAX, "%s", accepted);
+    while (rest && count < OPTION_NAMES_MAX) {
+        names[count++] = strsep(&rest, ",");
+        if (rest) rest += strspn(rest, " ");
+    }
+    names[count] = NULL;
+    return weftp_nearest(option, strlen(option), names);
+}
+
+/* An option that no sink of this kind has. `accepted`: the names of those that it has. */
+static void complain_of_name(struct wiring *wiring, const char *url, const char *option,
+                             const char *accepted)
+{
+    char room[COMPLAINT_MAX], complaint[COMPLAINT_MAX];
+    const char *meant = nearest_option(option, accepted, room);
+    const int written = snprintf(
+        complaint, sizeof complaint, "option \"%.64s\" is unknown; %s%.32s%saccepted: %.300s",
+        option, meant ? "did you mean " : "", meant ? meant : "", meant ? "? " : "", accepted);
+    if (written > 0) complain(wiring, url, complaint, ", level, format, line_bytes_max; ignored");
+}
+
 static void complain_of_option(struct wiring *wiring, const char *url, const char *option,
                                const char *accepted)
 {
     char complaint[COMPLAINT_MAX];
-    const int written = snprintf(complaint, sizeof complaint,
-                                 "option \"%.64s\" is unknown or bad; accepted: %.400s",
-                                 option ? option : "?", accepted ? accepted : "see the sink");
+    const int written =
+        snprintf(complaint, sizeof complaint, "option \"%.64s\" has a bad value; accepted: %.400s",
+                 option ? option : "?", accepted ? accepted : "see the sink");
     if (written > 0) complain(wiring, url, complaint, "; using the default");
 }
 
@@ -183,7 +220,11 @@ static weft_status open_outlet(struct wiring *wiring, const struct weft_sink_typ
     /* One bad option is told at a time: it is taken away, so that the next one is told as well. */
     while (status == WEFT_EINVAL && self) {
         const struct weft_sink_error error = refused_option(type, self);
-        complain_of_option(wiring, url, error.option, error.accepted);
+        if (error.option && error.accepted && error.what &&
+            strcmp(error.what, "unknown option") == 0)
+            complain_of_name(wiring, url, error.option, error.accepted);
+        else
+            complain_of_option(wiring, url, error.option, error.accepted);
         if (!error.option) break;
         weftp_options_drop(own, error.option);
         type->close(self);

@@ -57,7 +57,11 @@ static uint64_t load(const uint64_t *counter)
 static void fill_sinks(weft_stats *stats)
 {
     const struct weftp_pipeline *pipeline = weftp_system_pipeline();
-    if (!pipeline) return;
+    if (!pipeline) {
+        stats->sink_count = weftp_system.last_sink_count;
+        memcpy(stats->sinks, weftp_system.last_sinks, sizeof stats->sinks);
+        return;
+    }
     for (size_t i = 0; i < pipeline->slot_count; i++)
         weftp_outlet_stats(pipeline->slots[i].outlet, &stats->sinks[stats->sink_count++]);
 }

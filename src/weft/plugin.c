@@ -12,9 +12,17 @@ static void ensure_catalog(void)
     if (!weftp_system.catalog.sinks[0]) weftp_catalog_init(&weftp_system.catalog);
 }
 
+/* Names are the scheme of a URL, or a word in a list: lower-case letters, digits and '-'. */
+static bool is_name(const char *name)
+{
+    static const char accepted[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+    return name && *name && name[strspn(name, accepted)] == '\0';
+}
+
 weft_status weft_sink_register(const struct weft_sink_type *type)
 {
-    if (!type || !type->name || !type->open || !type->write || !type->close) return WEFT_EINVAL;
+    if (!type || type->struct_size < sizeof *type || !is_name(type->name)) return WEFT_EINVAL;
+    if (!type->open || !type->write || !type->close) return WEFT_EINVAL;
     weftp_lock(&weftp_system.lock);
     ensure_catalog();
     const weft_status status = weftp_catalog_add_sink(&weftp_system.catalog, type);
@@ -24,7 +32,9 @@ weft_status weft_sink_register(const struct weft_sink_type *type)
 
 weft_status weft_encoder_register(const struct weft_encoder_type *type)
 {
-    if (!type || !type->name || !type->open || !type->encode || !type->close) return WEFT_EINVAL;
+    if (!type || type->struct_size < offsetof(struct weft_encoder_type, options))
+        return WEFT_EINVAL;
+    if (!is_name(type->name) || !type->open || !type->encode || !type->close) return WEFT_EINVAL;
     weftp_lock(&weftp_system.lock);
     ensure_catalog();
     const weft_status status = weftp_catalog_add_encoder(&weftp_system.catalog, type);
@@ -34,7 +44,8 @@ weft_status weft_encoder_register(const struct weft_encoder_type *type)
 
 weft_status weft_propagator_register(const struct weft_propagator_type *type)
 {
-    if (!type || !type->name || !type->extract || !type->inject) return WEFT_EINVAL;
+    if (!type || type->struct_size < sizeof *type || !is_name(type->name)) return WEFT_EINVAL;
+    if (!type->extract || !type->inject) return WEFT_EINVAL;
     weftp_lock(&weftp_system.lock);
     ensure_catalog();
     const weft_status status = weftp_catalog_add_propagator(&weftp_system.catalog, type);

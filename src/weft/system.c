@@ -6,32 +6,51 @@
 
 struct weftp_system weftp_system = {.lock = WEFTP_LOCK_INIT, .program = WEFT_OPTIONS_INIT};
 
+#define COMPLAINTS_MAX (2 * WEFTP_COMPLAINTS_MAX) /* of settings and of wiring */
+
 /* Complaints come before there is a pipeline to say them with: they are kept until it is published. */
 struct complaints {
-    char *texts[WEFTP_COMPLAINTS_MAX * 2];
+    char *texts[COMPLAINTS_MAX];
     size_t count;
 };
+/* Those of the settings in force, so that a reload does not say them again. Under the system's lock. */
+static struct complaints said;
+
+static bool is_said(const char *text)
+{
+    for (size_t i = 0; i < said.count; i++)
+        if (strcmp(said.texts[i], text) == 0) return true;
+    return false;
+}
+
+static void forget_complaints(struct complaints *complaints)
+{
+    for (size_t i = 0; i < complaints->count; i++) free(complaints->texts[i]);
+    complaints->count = 0;
+}
 
 static void keep_complaint(void *arg, const char *text)
 {
     struct complaints *complaints = arg;
-    __atomic_fetch_add(&weftp_system.config_errors, 1, __ATOMIC_RELAXED);
-    if (complaints->count == sizeof complaints->texts / sizeof complaints->texts[0]) return;
+    if (!is_said(text)) __atomic_fetch_add(&weftp_system.config_errors, 1, __ATOMIC_RELAXED);
+    if (complaints->count == COMPLAINTS_MAX) return;
     char *copy = strdup(text);
     if (copy) complaints->texts[complaints->count++] = copy;
 }
 
-static void say_complaints(struct complaints *complaints)
+static void say_complaints(const struct complaints *complaints)
 {
     struct weftp_thread *thread = NULL;
     const bool entered = weftp_thread_enter(&thread) == WEFTP_ENTER_OK;
     if (entered) weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
-    for (size_t i = 0; i < complaints->count; i++) {
+    for (size_t i = 0; entered && i < complaints->count; i++) {
         const struct weftp_word word = {.level = WEFT_LEVEL_WARN, .message = complaints->texts[i]};
-        if (entered) weftp_pipeline_say(weftp_system.pipeline, thread, &word);
-        free(complaints->texts[i]);
+        if (!is_said(complaints->texts[i]))
+            weftp_pipeline_say(weftp_system.pipeline, thread, &word);
     }
     if (entered) weftp_thread_leave(thread);
+    forget_complaints(&said);
+    said = *complaints;
 }
 
 /* ---- the program's own options, copied ---- */
@@ -177,7 +196,7 @@ static weft_status configure_locked(const weft_options *program)
     status = load_and_wire(&copy, &settings, &pipeline, &complaints);
     if (status) {
         options_free(&copy);
-        for (size_t i = 0; i < complaints.count; i++) free(complaints.texts[i]);
+        forget_complaints(&complaints);
         return status;
     }
     options_free(&weftp_system.program);
@@ -232,6 +251,14 @@ static weft_status flush_and_tell(const struct weftp_pipeline *pipeline, int64_t
     return status;
 }
 
+/* Sinks are about to be closed; their counts can be asked for afterwards, too. */
+static void keep_sink_stats(const struct weftp_pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline->slot_count; i++)
+        weftp_outlet_stats(pipeline->slots[i].outlet, &weftp_system.last_sinks[i]);
+    weftp_system.last_sink_count = pipeline->slot_count;
+}
+
 weft_status weftp_system_shutdown(uint32_t timeout_ms)
 {
     const int64_t deadline_ms = weftp_deadline_ms(timeout_ms);
@@ -245,6 +272,7 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
         __atomic_store_n(&weftp_system.pipeline, NULL, __ATOMIC_SEQ_CST);
         const bool moved = weftp_threads_wait(deadline_ms);
         status = moved ? flush_and_tell(pipeline, deadline_ms) : WEFT_ETIMEOUT;
+        if (moved) keep_sink_stats(pipeline);
         if (moved) weftp_pipeline_destroy(pipeline);
         if (moved) weftp_pipeline_destroy(weftp_system.retired);
         weftp_system.retired = NULL;
@@ -266,6 +294,7 @@ __attribute__((destructor)) static void weft_at_exit(void)
     weftp_settings_free(weftp_system.settings);
     weftp_system.settings = NULL;
     options_free(&weftp_system.program);
+    forget_complaints(&said);
     weftp_loggers_close();
     weftp_system_propagation_free();
     if (weftp_system.locale) freelocale(weftp_system.locale);

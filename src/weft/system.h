@@ -36,6 +36,9 @@ struct weftp_system {
     struct weftp_catalog catalog; /* built-in kinds and registered ones */
     weft_options program;         /* deep copies */
     locale_t locale;              /* of printf-style messages: C, with UTF-8 where there is one */
+    /* The sinks' counts at the end, when they are closed. */
+    weft_sink_stats last_sinks[WEFT_SINKS_MAX];
+    size_t last_sink_count;
     /* Counts of what never reached a thread's own. Atomic. */
     uint64_t dropped_reentrant, dropped_shutdown, dropped_start, config_errors;
 };

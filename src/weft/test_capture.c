@@ -213,6 +213,7 @@ void weft_test_release(weft_capture *capture)
 
 void weft_test_reset(weft_capture *capture)
 {
+    if (!capture) return;
     weftp_lock(&capture->lock);
     for (size_t i = 0; i < capture->count; i++) {
         yajl_tree_free(capture->records[i].tree);
@@ -227,6 +228,7 @@ void weft_test_reset(weft_capture *capture)
 
 size_t weft_test_count(weft_capture *capture)
 {
+    if (!capture) return 0;
     weftp_lock(&capture->lock);
     const size_t count = capture->count;
     weftp_unlock(&capture->lock);

@@ -106,6 +106,39 @@ static void explain_tells_where_settings_come_from(void **state)
     test_folder_remove(folder);
 }
 
+static void reload_three_times(void *arg)
+{
+    (void)arg;
+    weft_info(NULL, "one");
+    for (int i = 0; i < 3; i++)
+        if (weft_reload() != WEFT_OK) _exit(97);
+    weft_stats stats;
+    if (weft_stats_get(&stats, sizeof stats) != WEFT_OK || stats.config_errors != 2) _exit(96);
+    weft_shutdown(1000);
+    if (weft_stats_get(&stats, sizeof stats) != WEFT_OK) _exit(95);
+    if (stats.sink_count != 1 || stats.sinks[0].written != 1) _exit(94);
+}
+
+static void a_reload_says_nothing_again(void **state)
+{
+    (void)state;
+    const char *const env[] = {"WEFT_LEVEL=bogus", "WEFT_SINKS=stdout:?lvel=warn", NULL};
+    struct child child = run_child(reload_three_times, NULL, env);
+    assert_int_equal(child.status, 0);
+    assert_int_equal(count_lines(child.err), 2);
+    assert_int_equal(occurrences(child.err, "did you mean level?"), 1);
+    child_free(&child);
+}
+
+static void the_defaults_of_later_settings_are_no_news(void **state)
+{
+    (void)state;
+    const char *const env[] = {"WEFT_SIGTERM=flush", "WEFT_OVERFLOW=block", "WEFT_ASYNC=off", NULL};
+    struct child child = run(env);
+    assert_string_equal(child.err, "");
+    child_free(&child);
+}
+
 static void dev_stdout_is_the_console(void **state)
 {
     (void)state;
@@ -144,6 +177,8 @@ int main(void)
         cmocka_unit_test(every_bad_value_is_named_once),
         cmocka_unit_test(each_sink_has_its_level_and_format),
         cmocka_unit_test(explain_tells_where_settings_come_from),
+        cmocka_unit_test(a_reload_says_nothing_again),
+        cmocka_unit_test(the_defaults_of_later_settings_are_no_news),
         cmocka_unit_test(dev_stdout_is_the_console),
         cmocka_unit_test(memory_is_dumped_at_fatal_and_on_demand),
     };

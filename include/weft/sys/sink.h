@@ -77,7 +77,8 @@ WEFT_EXTERN_C_BEGIN
  * Make a kind of sink known, before weft_init or the first log call, or before a reload that names it. The object must
  * live as long as the process.
  *
- * @retval WEFT_EINVAL  type, its name, open, write or close is NULL, or the name is taken.
+ * @retval WEFT_EINVAL  type, its name, open, write or close is NULL, struct_size is too small, or the name is taken
+ *                      or has other characters than a-z, 0-9, '-' and '_'.
  * @retval WEFT_ELIMIT  32 kinds are known, the built-in ones included.
  *
  * Threads: any, not from inside of a call of weft. Signals: unsafe. Allocates: never. Since: 0.1.
