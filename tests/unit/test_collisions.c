@@ -89,12 +89,12 @@ static void check_reserved(const struct json *json, const char *format, const ch
                 {"logstash", "message", "order accepted"},
                 {"logstash", "level", "INFO"},
                 {"logstash", "level_value", "20000"},
-                {"logstash", "stack_trace", "at main"},
+                {"logstash", "stack_trace", "T: m\nat main"},
                 {"logstash", "traceId", "4bf92f3577b34da6a3ce929d0e0e4736"},
                 {"logback", "timestamp", "2026-11-22T06:29:14.123Z"},
                 {"logback", "message", "order accepted"},
                 {"logback", "context", "default"},
-                {"logback", "exception", "at main"},
+                {"logback", "exception", "T: m\nat main"},
                 {"logback", "logger", "orders.http"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].format, format) != 0) continue;
