@@ -82,7 +82,7 @@ static ssize_t write_pipe(int fd, const void *data, size_t size)
          * By number: older C libraries have no function for it. -1, in two halves: where the
          * descriptor stands.
          */
-        const ssize_t got = syscall(SYS_pwritev2, fd, &part, 1, -1L, -1L, RWF_NOSIGNAL);
+        const ssize_t got = syscall(SYS_pwritev2, fd, &part, 1, -1L, -1L, (long)RWF_NOSIGNAL);
         if (got >= 0 ||
             (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL && errno != EPERM))
             return got;
