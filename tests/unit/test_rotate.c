@@ -356,16 +356,17 @@ static void test_fork_and_compress(void **state)
     assert_int_equal(in_child(rotate_in_child, &sink), 0);
     put_numbers(&sink, 6, 10);
     sink_close(&sink);
+    /* What the other process still held open may have been left plain: but each number stands once. */
     size_t lines = 0;
     for (int i = 0; i < 20; i++) {
-        char name[24] = "app.log";
+        char plain[24] = "app.log", gz[24];
         size_t size = 0;
-        if (i > 0) snprintf(name, sizeof name, "app.log.%d.gz", i);
-        if (!exists(name)) continue;
-        free(slurp_sized(name, &size));
+        if (i > 0) snprintf(plain, sizeof plain, "app.log.%d", i);
+        snprintf(gz, sizeof gz, "app.log.%d.gz", i);
+        assert_false(exists(plain) && exists(gz));
+        if (!exists(plain) && !exists(gz)) continue;
+        free(slurp_sized(exists(gz) ? gz : plain, &size));
         lines += size / 8;
-        if (i > 0) name[strlen(name) - 3] = '\0';
-        if (i > 0) assert_false(exists(name));
     }
     assert_int_equal(lines, 15);
 }
