@@ -117,7 +117,7 @@ static void a_gap_is_said_in_the_stream(void **state)
     (void)state;
     const char *const env[] = {"WEFT_SINKS=flaky: stdout:", NULL};
     struct child child = run_child(fail_and_recover, NULL, env);
-    struct found found = {0};
+    static struct found found;
     if (child.status != 0) fail_msg("status %x: %s", (unsigned)child.status, child.err);
     assert_int_equal(count_lines(child.out), 44);
     assert_int_equal(each_line(child.err, note, &found), 0);
