@@ -2,9 +2,8 @@
  * `stdout:` and `stderr:`, and what writes to a descriptor by its number: `file:/dev/stdout`,
  * `file:/dev/fd/5`.
  *
- * Options: timeout= (1s; longest wait where the descriptor does not block, and for the lock),
- * lock=auto|always|never (auto: on pipes, lines longer than PIPE_BUF, and all lines of a process
- * that has forked).
+ * Options: timeout= (1s; longest wait for room and for the lock where the descriptor does not
+ * block), lock=auto|always|never (auto and always: around every line on a pipe).
  * Threads: as the sink contract says.
  * May include: kit, port.
  */

@@ -14,7 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PRIVATE_FD_MIN 3 /* a duplicate never takes a number that stdio would */
+#define PRIVATE_FD_MIN 3      /* a duplicate never takes a number that stdio would */
+#define CROWDED_NS     100000 /* a write that took longer has waited for the reader */
 
 /* A bounded wait that begins with the first need for it. */
 struct patience {
@@ -45,8 +46,11 @@ static void drop_rest(struct weftp_stream *stream)
 
 static void close_fd(struct weftp_stream *stream)
 {
-    if (stream->fd >= 0) close(stream->fd);
+    const bool own = stream->fd >= 0 && !stream->borrowed;
+    if (own && S_ISFIFO(stream->kind)) weftp_pipe_close(stream->fd, stream->ino);
+    if (own && !S_ISFIFO(stream->kind)) close(stream->fd);
     stream->fd = -1;
+    stream->borrowed = false;
 }
 
 static bool is_same(const struct weftp_stream *stream, const struct stat *now)
@@ -85,26 +89,42 @@ static void lose(struct weftp_stream *stream)
 {
     stream->active = false;
     drop_rest(stream);
-    if (!S_ISREG(stream->kind)) close_fd(stream);
+    if (stream->borrowed || !S_ISREG(stream->kind)) close_fd(stream);
 }
 
-/* Take a new duplicate of what the number means now. */
-static void adopt(struct weftp_stream *stream, const struct stat *seen)
+/*
+ * Write to this from now on: a duplicate, or where none can be made (EMFILE, and EINVAL under a
+ * limit of 3), the number itself. Returns 0 or an errno.
+ */
+static int take_fd(struct weftp_stream *stream, const struct stat *seen)
 {
     struct stat got;
     const int fd = fcntl(stream->number, F_DUPFD_CLOEXEC, PRIVATE_FD_MIN);
-    if (fd < 0) return;
+    if (fd < 0 && errno == EBADF) return EBADF;
     /* Between looking and duplicating another thread may have put something else there. */
-    if (fstat(fd, &got) != 0 || got.st_dev != seen->st_dev || got.st_ino != seen->st_ino) {
-        close(fd);
-        return;
+    if (fstat(fd < 0 ? stream->number : fd, &got) != 0 || got.st_dev != seen->st_dev ||
+        got.st_ino != seen->st_ino) {
+        if (fd >= 0) close(fd);
+        return EBADF;
     }
     close_fd(stream);
+    stream->fd = fd < 0 ? stream->number : fd;
+    stream->borrowed = fd < 0;
+    return 0;
+}
+
+/* Go on with what the number means now. */
+static void adopt(struct weftp_stream *stream, const struct stat *seen)
+{
+    const int err = take_fd(stream, seen);
+    if (err != 0) {
+        stream->why = err;
+        return;
+    }
     drop_rest(stream);
-    stream->fd = fd;
-    stream->dev = got.st_dev;
-    stream->ino = got.st_ino;
-    stream->kind = got.st_mode & S_IFMT;
+    stream->dev = seen->st_dev;
+    stream->ino = seen->st_ino;
+    stream->kind = seen->st_mode & S_IFMT;
     stream->known = stream->active = true;
     stream->stalled = false;
 }
@@ -116,7 +136,8 @@ static void adopt(struct weftp_stream *stream, const struct stat *seen)
 static void check_duplicate(struct weftp_stream *stream)
 {
     struct stat own;
-    if (stream->fd < 0 || (fstat(stream->fd, &own) == 0 && is_same(stream, &own))) return;
+    if (stream->fd < 0 || stream->borrowed) return;
+    if (fstat(stream->fd, &own) == 0 && is_same(stream, &own)) return;
     stream->fd = -1;
     stream->active = false;
 }
@@ -125,20 +146,35 @@ static void check(struct weftp_stream *stream)
 {
     struct stat now;
     check_duplicate(stream);
+    stream->why = EBADF;
     if (fstat(stream->number, &now) != 0) {
+        stream->why = errno;
         lose(stream);
     } else if (!stream->active || !is_same(stream, &now)) {
         const bool accepted = is_acceptable(stream, &now);
         if (!accepted || stream->active) lose(stream);
         if (accepted) adopt(stream, &now);
+    } else if (stream->borrowed) {
+        (void)take_fd(stream, &now); /* perhaps a duplicate can be made by now */
     }
     stream->begun = true;
     stream->limited = stream->active && S_ISREG(stream->kind) && weftp_io_size_limited();
 }
 
+/* Without a duplicate nothing keeps the number from being closed and used again at any time. */
+static bool is_still_there(const struct weftp_stream *stream)
+{
+    struct stat now;
+    return !stream->borrowed || (fstat(stream->number, &now) == 0 && is_same(stream, &now));
+}
+
 /* One call of the kind that this descriptor needs. */
 static ssize_t write_some(struct weftp_stream *stream, const char *data, size_t size)
 {
+    if (!is_still_there(stream)) {
+        errno = EBADF;
+        return -1;
+    }
     switch (stream->kind) {
     case S_IFSOCK: return send(stream->fd, data, size, MSG_NOSIGNAL);
     case S_IFIFO: return weftp_io.write_pipe(stream->fd, data, size);
@@ -212,11 +248,13 @@ static bool keep_rest(struct weftp_stream *stream, const char *data, size_t size
     return false;
 }
 
-static bool needs_lock(const struct weftp_stream *stream, size_t size)
+/*
+ * Short lines too: they are atomic, but would get into the middle of a long one whose writer waits
+ * for room.
+ */
+static bool needs_lock(const struct weftp_stream *stream)
 {
-    if (stream->kind != S_IFIFO || stream->lock == WEFTP_LOCK_NEVER) return false;
-    return size > PIPE_BUF || stream->rest || stream->lock == WEFTP_LOCK_ALWAYS || stream->forked ||
-           weftp_fork_count() != stream->forks;
+    return stream->kind == S_IFIFO && stream->lock != WEFTP_LOCK_NEVER;
 }
 
 static weft_status put_unlocked(struct weftp_stream *stream, const struct weft_line *line,
@@ -229,31 +267,39 @@ static weft_status put_unlocked(struct weftp_stream *stream, const struct weft_l
     if (err == EBADF) stream->checked_ns = INT64_MIN;
     if (done > 0 && err != EPIPE && keep_rest(stream, line->data + done, line->size - done))
         return WEFT_OK;
-    return fail(stream, err, "write");
+    return fail(stream, err, err == EBADF ? gone_text(stream) : "write");
+}
+
+/* Lines that are atomic by themselves need no look for room. False: no room in time. */
+static bool has_room(struct weftp_stream *stream, size_t size, uint32_t timeout_ms)
+{
+    bool waited;
+    if (size <= PIPE_BUF || weftp_pipe_wait_room(stream->fd, size, timeout_ms, &waited))
+        return true;
+    return weftp_pipe_blocks(stream->fd);
 }
 
 static weft_status put_locked(struct weftp_stream *stream, const struct weft_line *line,
                               struct patience *patience)
 {
-    const int flags = fcntl(stream->fd, F_GETFL);
-    const bool blocking = flags >= 0 && (flags & O_NONBLOCK) == 0;
     const uint32_t timeout_ms = stream->stalled ? 0 : stream->timeout_ms;
     const size_t size = line->size + stream->rest_size - stream->rest_done;
-    bool crowded = false;
-    if (!weftp_pipe_lock(stream->fd, stream->ino, blocking, timeout_ms)) {
-        stream->stalled = true;
-        return fail(stream, EAGAIN, "lock");
+    if (!weftp_pipe_lock(stream->fd, stream->ino, timeout_ms)) {
+        stream->stalled = errno == EAGAIN;
+        return fail(stream, errno, "lock");
     }
-    weft_status status = WEFT_OK;
-    if (!weftp_pipe_wait_room(stream->fd, size, timeout_ms, &crowded) && !blocking) {
+    const int64_t begin_ns = weftp_monotonic_ns();
+    weft_status status;
+    if (has_room(stream, size, timeout_ms)) {
+        status = put_unlocked(stream, line, patience);
+    } else {
         stream->stalled = true;
         status = fail(stream, EAGAIN, "write");
-    } else {
-        status = put_unlocked(stream, line, patience);
     }
+    const int64_t taken_ns = weftp_monotonic_ns() - begin_ns;
     weftp_pipe_unlock(stream->fd, stream->ino);
     /* The reader is the slowest now: leave the others a moment in which they find the lock free. */
-    if (crowded && status == WEFT_OK) weftp_sleep_ns(1000);
+    if (taken_ns > CROWDED_NS && status == WEFT_OK) weftp_sleep_ns(1000);
     return status;
 }
 
@@ -261,8 +307,6 @@ void weftp_stream_init(struct weftp_stream *stream, int number)
 {
     *stream = (struct weftp_stream){
         .timeout_ms = WEFTP_STREAM_TIMEOUT_MS, .number = number, .fd = -1, .checked_ns = INT64_MIN};
-    weftp_fork_watch();
-    stream->forks = weftp_fork_count();
     check(stream);
 }
 
@@ -272,10 +316,20 @@ weft_status weftp_stream_put(struct weftp_stream *stream, const struct weft_line
         stream->checked_ns = line->time_ns;
         check(stream);
     }
-    if (!stream->active) return fail(stream, EBADF, gone_text(stream));
+    if (!stream->active)
+        return fail(stream, stream->why, stream->why == EBADF ? gone_text(stream) : "fstat");
     struct patience patience = {.timeout_ms = stream->timeout_ms};
-    if (needs_lock(stream, line->size)) return put_locked(stream, line, &patience);
+    if (needs_lock(stream)) return put_locked(stream, line, &patience);
     return put_unlocked(stream, line, &patience);
+}
+
+static int flush_rest(struct weftp_stream *stream, struct patience *patience)
+{
+    if (!needs_lock(stream)) return finish_rest(stream, patience);
+    if (!weftp_pipe_lock(stream->fd, stream->ino, patience->timeout_ms)) return errno;
+    const int err = finish_rest(stream, patience);
+    weftp_pipe_unlock(stream->fd, stream->ino);
+    return err;
 }
 
 weft_status weftp_stream_flush(struct weftp_stream *stream, uint32_t timeout_ms)
@@ -283,7 +337,7 @@ weft_status weftp_stream_flush(struct weftp_stream *stream, uint32_t timeout_ms)
     if (!stream->rest || !stream->active) return WEFT_OK;
     struct patience patience = {.timeout_ms = timeout_ms};
     stream->stalled = false;
-    const int err = finish_rest(stream, &patience);
+    const int err = flush_rest(stream, &patience);
     if (err == 0) return WEFT_OK;
     fail(stream, err, "write");
     return err == EAGAIN ? WEFT_ETIMEOUT : WEFT_EIO;
@@ -297,7 +351,6 @@ bool weftp_stream_terminal(const struct weftp_stream *stream)
 void weftp_stream_forked(struct weftp_stream *stream)
 {
     weftp_pipe_lock_forked();
-    stream->forked = true;
     /* What has begun is finished by the parent. */
     drop_rest(stream);
 }

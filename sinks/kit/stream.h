@@ -14,7 +14,8 @@
  * lines go where they went, and a pipe's reader sees no end of file. Then: closed or replaced by a
  * regular file that is another one, or by anything that the program opened for itself (close-on-
  * exec): lines are lost with EBADF until that ends. Replaced by a pipe, a terminal, a character
- * device or a local socket: lines go there.
+ * device or a local socket: lines go there. Where no duplicate can be made (EMFILE), lines go to the
+ * number itself, which is looked at before each write, until one can; tried once a second.
  * May include: port, public sink header.
  */
 #ifndef WEFTP_SINKS_KIT_STREAM_H
@@ -30,18 +31,18 @@ enum weftp_stream_lock { WEFTP_LOCK_AUTO, WEFTP_LOCK_ALWAYS, WEFTP_LOCK_NEVER };
 
 struct weftp_stream {
     /* Set these after init. */
-    uint32_t timeout_ms; /* longest wait for the lock, and for room where it does not block */
+    uint32_t timeout_ms; /* longest wait for the lock and for room, where it does not block */
     unsigned lock;       /* enum weftp_stream_lock */
     /* The rest is stream.c's. */
-    int number;     /* of the application */
-    int fd;         /* the duplicate, -1: none */
-    bool active;    /* fd may be written */
-    bool begun;     /* the number has been looked at */
-    bool known;     /* dev, ino and kind are those of the file that lines last went to */
-    bool limited;   /* a regular file, and RLIMIT_FSIZE is finite */
-    bool stalled;   /* the last wait was in vain: do not wait again until something goes out */
-    bool forked;    /* this process is a forked child */
-    unsigned forks; /* weftp_fork_count() when it began */
+    int number;    /* of the application */
+    int fd;        /* the duplicate, or the number itself; -1: none */
+    bool borrowed; /* fd is the number: no duplicate could be made */
+    bool active;   /* fd may be written */
+    bool begun;    /* the number has been looked at */
+    bool known;    /* dev, ino and kind are those of the file that lines last went to */
+    bool limited;  /* a regular file, and RLIMIT_FSIZE is finite */
+    bool stalled;  /* the last wait was in vain: do not wait again until something goes out */
+    int why;       /* errno, while not active */
     dev_t dev;
     ino_t ino;
     mode_t kind;        /* S_IFMT bits */

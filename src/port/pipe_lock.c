@@ -5,11 +5,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define LOCKS 16
+#define LOCKS            16
+#define CLOSE_WAIT_MS    1000
+#define EDEADLK_PAUSE_NS 1000000
 
 /* By inode: two pipes share one only by chance, and then only wait for each other. */
 static pthread_mutex_t locks[LOCKS] = {
@@ -20,15 +21,13 @@ static pthread_mutex_t locks[LOCKS] = {
     PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
     PTHREAD_MUTEX_INITIALIZER,
 };
-static atomic_uint forks;
-static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
 
-static int set_lock(int fd, short type)
+static int set_lock(int fd, int command, short type)
 {
     struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
     int result;
     do {
-        result = fcntl(fd, F_SETLK, &lock);
+        result = fcntl(fd, command, &lock);
     } while (result < 0 && errno == EINTR);
     return result;
 }
@@ -42,7 +41,7 @@ static bool is_held_elsewhere(int err)
 static bool try_lock(int fd, pthread_mutex_t *mutex)
 {
     if (pthread_mutex_trylock(mutex) != 0) return false;
-    if (set_lock(fd, F_WRLCK) == 0 || !is_held_elsewhere(errno)) return true;
+    if (set_lock(fd, F_SETLK, F_WRLCK) == 0 || !is_held_elsewhere(errno)) return true;
     pthread_mutex_unlock(mutex);
     return false;
 }
@@ -60,29 +59,65 @@ static bool is_broken(int fd)
     return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & (POLLERR | POLLNVAL)) != 0;
 }
 
-bool weftp_pipe_lock(int fd, uint64_t key, bool blocking, uint32_t timeout_ms)
+/*
+ * Until it is ours: the kernel wakes us when it is let go. With two pipes and threads that hold one
+ * and wait for the other it may see a deadlock where there is none: then we ask again and again.
+ */
+static bool lock_blocking(int fd, pthread_mutex_t *mutex)
 {
-    pthread_mutex_t *mutex = &locks[key % LOCKS];
-    if (try_lock(fd, mutex)) return true;
+    pthread_mutex_lock(mutex);
+    while (set_lock(fd, F_SETLKW, F_WRLCK) < 0 && errno == EDEADLK) {
+        if (is_broken(fd)) {
+            pthread_mutex_unlock(mutex);
+            errno = EPIPE;
+            return false;
+        }
+        weftp_sleep_ns(EDEADLK_PAUSE_NS);
+    }
+    return true;
+}
+
+static bool lock_in_time(int fd, pthread_mutex_t *mutex, uint32_t timeout_ms)
+{
     struct weftp_wait wait;
     weftp_wait_start(&wait, timeout_ms);
     while (weftp_wait_pause(&wait)) {
         if (try_lock(fd, mutex)) return true;
-        if (blocking && bytes_waiting(fd) > 0 && !is_broken(fd)) {
-            const int64_t pause_ns = wait.pause_ns;
-            weftp_wait_start(&wait, timeout_ms);
-            wait.pause_ns = pause_ns;
-        }
     }
+    errno = EAGAIN;
     return false;
+}
+
+bool weftp_pipe_blocks(int fd)
+{
+    const int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_NONBLOCK) == 0;
+}
+
+bool weftp_pipe_lock(int fd, uint64_t key, uint32_t timeout_ms)
+{
+    pthread_mutex_t *mutex = &locks[key % LOCKS];
+    if (try_lock(fd, mutex)) return true;
+    return weftp_pipe_blocks(fd) ? lock_blocking(fd, mutex) : lock_in_time(fd, mutex, timeout_ms);
 }
 
 void weftp_pipe_unlock(int fd, uint64_t key)
 {
     const int err = errno;
-    set_lock(fd, F_UNLCK);
+    set_lock(fd, F_SETLK, F_UNLCK);
     pthread_mutex_unlock(&locks[key % LOCKS]);
     errno = err;
+}
+
+void weftp_pipe_close(int fd, uint64_t key)
+{
+    pthread_mutex_t *mutex = &locks[key % LOCKS];
+    struct weftp_wait wait;
+    bool held = pthread_mutex_trylock(mutex) == 0;
+    weftp_wait_start(&wait, CLOSE_WAIT_MS);
+    while (!held && weftp_wait_pause(&wait)) held = pthread_mutex_trylock(mutex) == 0;
+    close(fd);
+    if (held) pthread_mutex_unlock(mutex);
 }
 
 /*
@@ -118,21 +153,4 @@ void weftp_pipe_lock_forked(void)
 {
     /* Whoever held one in the parent is not here; the child is alone and may make them anew. */
     for (size_t i = 0; i < LOCKS; i++) pthread_mutex_init(&locks[i], NULL);
-}
-
-static void count_fork(void)
-{
-    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
-}
-static void watch(void)
-{
-    (void)pthread_atfork(NULL, count_fork, count_fork);
-}
-void weftp_fork_watch(void)
-{
-    (void)pthread_once(&watch_once, watch);
-}
-unsigned weftp_fork_count(void)
-{
-    return atomic_load_explicit(&forks, memory_order_relaxed);
 }

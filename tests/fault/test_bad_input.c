@@ -190,7 +190,7 @@ static void no_descriptors_left(void **state)
     (void)state;
     char *folder = test_folder(), sinks[160];
     snprintf(sinks, sizeof sinks, "file:%s/x.log", folder);
-    /* Not even stderr can be duplicated: nothing is said, but everything is counted. */
+    /* Not even stderr can be duplicated: it is written to as it is. */
     const struct scenario scenario = {
         .before = limit_files, .records = 20, .dropped_least = 20, .named = NULL};
     char env[256];
@@ -198,6 +198,9 @@ static void no_descriptors_left(void **state)
     const char *const environment[] = {env, NULL};
     struct child child = run_child(log_records, (void *)(uintptr_t)&scenario, environment);
     if (child.status != 0) fail_msg("status %x: %s", (unsigned)child.status, child.err);
+    struct reports reports = {.named = "EMFILE"};
+    assert_int_equal(each_line(child.err, count_report, &reports), 0);
+    assert_in_range(reports.first, 1, 2);
     child_free(&child);
     test_folder_remove(folder);
 }

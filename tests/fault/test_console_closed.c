@@ -5,6 +5,7 @@
 #include "support/sinks.h"
 
 #include "sinks/console.h"
+#include <sys/resource.h>
 
 #define ROUNDS 200
 
@@ -83,11 +84,67 @@ static void test_closed_from_the_start(void **state)
     assert_content("other", "");
 }
 
+/* ---- no descriptor is left ---- */
+
+/* Returns the last one. */
+static int use_all_descriptors(void)
+{
+    const struct rlimit few = {12, 12};
+    int last = -1, fd;
+    for (int other = 3; other < 1024; other++) close(other);
+    if (setrlimit(RLIMIT_NOFILE, &few) != 0) _exit(100);
+    while ((fd = open("/dev/null", O_WRONLY)) >= 0) last = fd;
+    if (errno != EMFILE || last != 11) _exit(101);
+    return last;
+}
+
+static void no_descriptor_left(void *arg)
+{
+    int ends[2];
+    char got[64] = "";
+    (void)arg;
+    if (pipe(ends) != 0 || dup2(ends[1], 1) != 1 || dup2(ends[1], 2) != 2) _exit(1);
+    if (dup2(ends[0], 0) != 0) _exit(1);
+    const int last = use_all_descriptors();
+    struct sink out = sink_open(&weftp_sink_stdout, NULL);
+    struct sink err = sink_open(&weftp_sink_stderr, NULL);
+    if (!sink_put(&out, "out\n") || !sink_put(&err, "err\n")) _exit(2);
+    /* Within the same second the number means a data file: not one line goes there. */
+    close(last);
+    const int saved = fcntl(1, F_DUPFD, 3);
+    close(1);
+    if (open(in_scratch("few"), O_WRONLY | O_CREAT | O_APPEND, 0600) != 1) _exit(3);
+    for (int i = 0; i < 5; i++, out.time_ns += SECOND_NS / 2) {
+        if (sink_put(&out, "lost\n") || sink_error(&out).err != EBADF) _exit(4);
+        if (!sink_put(&err, "err\n") || write(1, "data\n", 5) != 5) _exit(5);
+    }
+    /* And back; with a descriptor to spare the duplicate is made within a second. */
+    if (dup2(saved, 1) != 1) _exit(6);
+    out.time_ns += SECOND_NS;
+    if (!sink_put(&out, "back\n")) _exit(7);
+    close(saved);
+    out.time_ns += SECOND_NS;
+    if (!sink_put(&out, "own\n") || fcntl(saved, F_GETFD) != FD_CLOEXEC) _exit(8);
+    if (read(0, got, sizeof got) != 4 + 4 + 5 * 4 + 5 + 4) _exit(9);
+    if (strcmp(got, "out\nerr\nerr\nerr\nerr\nerr\nerr\nback\nown\n") != 0) _exit(10);
+    sink_close(&out);
+    sink_close(&err);
+    if (fcntl(1, F_GETFD) < 0 || fcntl(2, F_GETFD) < 0) _exit(11);
+}
+
+static void test_no_descriptor_left(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(no_descriptor_left, NULL), 0);
+    assert_content("few", "data\ndata\ndata\ndata\ndata\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reused_number_stays_clean),
         cmocka_unit_test(test_closed_from_the_start),
+        cmocka_unit_test(test_no_descriptor_left),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

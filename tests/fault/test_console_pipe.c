@@ -1,6 +1,6 @@
 /*
- * stdout as a pipe that several processes, or several sinks of one, write lines longer than
- * PIPE_BUF to: none is torn.
+ * stdout as a pipe that several processes, or several sinks of one, write lines to, some longer than
+ * PIPE_BUF: none is torn.
  */
 #include "support/torn.h"
 
@@ -29,13 +29,15 @@ static pid_t start_writer(int fd, const struct job *job)
     _exit(lost > 255 ? 255 : lost);
 }
 
-static struct tally run_writers(const struct job *like, unsigned pause_every)
+/* The first half of the writers do one job, the others the other. */
+static struct tally run_mixed(const struct job *first, const struct job *second,
+                              unsigned pause_every)
 {
     int ends[2], status;
     pid_t writers[WRITERS];
     assert_int_equal(pipe(ends), 0);
     for (int i = 0; i < WRITERS; i++) {
-        struct job job = *like;
+        struct job job = i < WRITERS / 2 ? *first : *second;
         job.writer = i;
         writers[i] = start_writer(ends[1], &job);
         assert_true(writers[i] > 0);
@@ -48,6 +50,11 @@ static struct tally run_writers(const struct job *like, unsigned pause_every)
         assert_int_equal(status, 0);
     }
     return tally;
+}
+
+static struct tally run_writers(const struct job *like, unsigned pause_every)
+{
+    return run_mixed(like, like, pause_every);
 }
 
 static void test_long_lines_of_four_processes(void **state)
@@ -67,6 +74,20 @@ static void test_long_lines_and_a_slow_reader(void **state)
     const struct tally tally = run_writers(&job, 4);
     assert_int_equal(tally.torn, 0);
     assert_int_equal(tally.lines, WRITERS * 200);
+}
+
+/*
+ * Unrelated processes, some with lines that the kernel keeps whole by itself: those may not get
+ * into a long one whose writer waits on the full pipe.
+ */
+static void test_short_and_long_of_unrelated_processes(void **state)
+{
+    const struct job large = {.lines = 400, .small = LONG_SIZE, .large = LONG_SIZE, .lock = "auto"};
+    const struct job small = {.lines = 1600, .small = 3000, .large = 3000, .lock = "auto"};
+    (void)state;
+    const struct tally tally = run_mixed(&large, &small, 2);
+    assert_int_equal(tally.torn, 0);
+    assert_int_equal(tally.lines, 2 * (400 + 1600));
 }
 
 /* The test can fail: without the lock lines are torn, where there is more than one processor. */
@@ -166,42 +187,87 @@ static void test_stdout_and_stderr_on_one_pipe(void **state)
     assert_int_equal(tally.lines, 2000);
 }
 
-/*
- * A holder of the lock that does not move, with an empty pipe: the line is lost within the time,
- * not torn, not hung.
- */
-static void test_stuck_holder(void **state)
+struct holder {
+    int ends[2]; /* of the pipe */
+    pid_t pid;
+};
+
+/* A process that takes the lock of a new pipe and does not move. */
+static struct holder start_holder(int flags)
 {
-    int ends[2], ready[2], status;
+    struct holder holder;
+    int ready[2];
     char byte;
-    (void)state;
-    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pipe2(holder.ends, flags), 0);
     assert_int_equal(pipe(ready), 0);
     fflush(NULL);
-    const pid_t holder = fork();
-    if (holder == 0) {
-        if (!weftp_pipe_lock(ends[1], 1, true, 0)) _exit(1);
+    holder.pid = fork();
+    if (holder.pid == 0) {
+        if (!weftp_pipe_lock(holder.ends[1], 1, 0)) _exit(1);
         if (write(ready[1], "x", 1) != 1) _exit(2);
         for (;;) pause();
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    return holder;
+}
+
+static void assert_received(struct holder *holder, const char *expected)
+{
+    char text[16] = "";
+    int status;
+    assert_int_equal(waitpid(holder->pid, &status, 0), holder->pid);
+    assert_int_equal(read(holder->ends[0], text, sizeof text), (ssize_t)strlen(expected));
+    assert_string_equal(text, expected);
+    close(holder->ends[0]);
+    close(holder->ends[1]);
+}
+
+/* On a descriptor that does not block the line is lost within the time, not torn, not hung. */
+static void test_stuck_holder(void **state)
+{
+    int status;
+    (void)state;
+    struct holder holder = start_holder(O_NONBLOCK);
+    fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
-        dup2(ends[1], 1);
-        struct sink sink = OPEN(&weftp_sink_stdout, "timeout", "100ms", "lock", "always");
+        dup2(holder.ends[1], 1);
+        struct sink sink = OPEN(&weftp_sink_stdout, "timeout", "100ms");
         if (sink_put(&sink, "lost\n") || sink_error(&sink).err != EAGAIN) _exit(1);
-        kill(holder, SIGKILL);
+        kill(holder.pid, SIGKILL);
         WAIT_FOR(sink_put(&sink, "after\n"));
         sink_close(&sink);
         _exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_int_equal(waitpid(holder, &status, 0), holder);
-    char text[16] = "";
-    assert_int_equal(read(ends[0], text, sizeof text), 6);
-    assert_string_equal(text, "after\n");
-    for (int i = 0; i < 2; i++) close(ends[i]), close(ready[i]);
+    assert_received(&holder, "after\n");
+}
+
+/* On one that blocks the line is not lost: it waits as the write would, longer than timeout=. */
+static void test_slow_holder(void **state)
+{
+    int status;
+    (void)state;
+    struct holder holder = start_holder(0);
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(holder.ends[1], 1);
+        struct sink sink = OPEN(&weftp_sink_stdout, "timeout", "10ms");
+        if (!sink_put(&sink, "late\n")) _exit(1);
+        sink_close(&sink);
+        _exit(0);
+    }
+    const struct timespec longer_than_timeout = {0, 200000000};
+    nanosleep(&longer_than_timeout, NULL);
+    assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+    kill(holder.pid, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_received(&holder, "late\n");
 }
 
 int main(void)
@@ -209,10 +275,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_long_lines_of_four_processes),
         cmocka_unit_test(test_long_lines_and_a_slow_reader),
+        cmocka_unit_test(test_short_and_long_of_unrelated_processes),
         cmocka_unit_test(test_without_the_lock),
         cmocka_unit_test(test_short_and_long_of_forked_processes),
         cmocka_unit_test(test_stdout_and_stderr_on_one_pipe),
         cmocka_unit_test(test_stuck_holder),
+        cmocka_unit_test(test_slow_holder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
