@@ -9,13 +9,16 @@
 #include <pthread.h>
 #include <signal.h>
 
-#define WRITERS    4
-#define LONG_LINES 3000
-#define SHORT_SIZE 100
+#define WRITERS       4
+#define LONG_LINES    3000
+#define SMALL_PIPE    16384 /* nearly every long line finds it too full */
+#define SHORT_SIZE    100
+#define HOLDER_TIME_S 60 /* it ends by itself when its test has failed */
 
 /*
  * A process that has the pipe as its stdout and opens the sink by itself, as a started program
- * does.
+ * does. With so short a time long lines do not wait for room but block on the full pipe, where only
+ * the lock keeps others out.
  */
 static pid_t start_writer(int fd, const struct job *job)
 {
@@ -23,7 +26,7 @@ static pid_t start_writer(int fd, const struct job *job)
     const pid_t pid = fork();
     if (pid != 0) return pid;
     dup2(fd, 1);
-    struct sink sink = OPEN(&weftp_sink_stdout, "lock", job->lock);
+    struct sink sink = OPEN(&weftp_sink_stdout, "lock", job->lock, "timeout", "1ms");
     const int lost = write_lines(&sink, job);
     sink_close(&sink);
     _exit(lost > 255 ? 255 : lost);
@@ -31,11 +34,12 @@ static pid_t start_writer(int fd, const struct job *job)
 
 /* The first half of the writers do one job, the others the other. */
 static struct tally run_mixed(const struct job *first, const struct job *second,
-                              unsigned pause_every)
+                              unsigned pause_every, int capacity)
 {
     int ends[2], status;
     pid_t writers[WRITERS];
     assert_int_equal(pipe(ends), 0);
+    if (capacity > 0) assert_true(fcntl(ends[1], F_SETPIPE_SZ, capacity) >= capacity);
     for (int i = 0; i < WRITERS; i++) {
         struct job job = i < WRITERS / 2 ? *first : *second;
         job.writer = i;
@@ -54,7 +58,7 @@ static struct tally run_mixed(const struct job *first, const struct job *second,
 
 static struct tally run_writers(const struct job *like, unsigned pause_every)
 {
-    return run_mixed(like, like, pause_every);
+    return run_mixed(like, like, pause_every, 0);
 }
 
 static void test_long_lines_of_four_processes(void **state)
@@ -85,7 +89,7 @@ static void test_short_and_long_of_unrelated_processes(void **state)
     const struct job large = {.lines = 400, .small = LONG_SIZE, .large = LONG_SIZE, .lock = "auto"};
     const struct job small = {.lines = 1600, .small = 3000, .large = 3000, .lock = "auto"};
     (void)state;
-    const struct tally tally = run_mixed(&large, &small, 2);
+    const struct tally tally = run_mixed(&large, &small, 2, SMALL_PIPE);
     assert_int_equal(tally.torn, 0);
     assert_int_equal(tally.lines, 2 * (400 + 1600));
 }
@@ -205,6 +209,7 @@ static struct holder start_holder(int flags)
     if (holder.pid == 0) {
         if (!weftp_pipe_lock(holder.ends[1], 1, 0)) _exit(1);
         if (write(ready[1], "x", 1) != 1) _exit(2);
+        alarm(HOLDER_TIME_S);
         for (;;) pause();
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
