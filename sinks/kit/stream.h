@@ -14,7 +14,7 @@
  * lines go where they went, and a pipe's reader sees no end of file. Then: closed or replaced by a
  * regular file that is another one, or by anything that the program opened for itself (close-on-
  * exec): lines are lost with EBADF until that ends. Replaced by a pipe, a terminal, a character
- * device or a local socket: lines go there. Where no duplicate can be made (EMFILE), lines go to the
+ * device or a local socket: lines go there. Where no duplicate can be made (EMFILE), they go to the
  * number itself, which is looked at before each write, until one can; tried once a second.
  * May include: port, public sink header.
  */

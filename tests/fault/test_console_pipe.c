@@ -1,5 +1,5 @@
 /*
- * stdout as a pipe that several processes, or several sinks of one, write lines to, some longer than
+ * A pipe as stdout that several processes, or several sinks of one, write to, some lines longer than
  * PIPE_BUF: none is torn.
  */
 #include "support/torn.h"
