@@ -18,7 +18,7 @@
 #ifndef RECORDS
 #define RECORDS 60000 /* of each format, each with two sets of values */
 #endif
-#define PYTHON_RECORDS 10000
+#define PYTHON_RECORDS (RECORDS < 34000 ? RECORDS : 34000) /* of each format: 10^5 lines in all */
 #define OPEN_FOR       5000 /* records until an encoder is opened anew, and has forgotten all */
 #define STATICS        6
 
