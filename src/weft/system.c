@@ -6,7 +6,7 @@
 
 struct weftp_system weftp_system = {.lock = WEFTP_LOCK_INIT, .program = WEFT_OPTIONS_INIT};
 
-#define COMPLAINTS_MAX (2 * WEFTP_COMPLAINTS_MAX) /* of settings and of wiring */
+#define COMPLAINTS_MAX ((size_t)2 * WEFTP_COMPLAINTS_MAX) /* of settings and of wiring */
 
 /* Complaints come before there is a pipeline to say them with: they are kept until it is published. */
 struct complaints {
