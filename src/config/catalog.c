@@ -64,3 +64,11 @@ void weftp_catalog_init(struct weftp_catalog *catalog)
     for (size_t i = 0; weftp_propagators_builtin[i]; i++)
         weftp_catalog_add_propagator(catalog, weftp_propagators_builtin[i]);
 }
+
+const struct weft_encoder_type *weftp_catalog_encoder(const struct weftp_catalog *catalog,
+                                                      const char *name)
+{
+    for (size_t i = 0; catalog->encoders[i]; i++)
+        if (strcmp(catalog->encoders[i]->name, name) == 0) return catalog->encoders[i];
+    return NULL;
+}

@@ -119,14 +119,6 @@ static void check_encoder_options(struct wiring *wiring, const char *url,
 
 /* ---- encodings ---- */
 
-static const struct weft_encoder_type *find_encoder(const struct weftp_catalog *catalog,
-                                                    const char *name)
-{
-    for (size_t i = 0; catalog->encoders[i]; i++)
-        if (strcmp(catalog->encoders[i]->name, name) == 0) return catalog->encoders[i];
-    return NULL;
-}
-
 static size_t budget_of(const struct wiring *wiring, uint32_t own, bool console)
 {
     if (own) return own;
@@ -267,7 +259,7 @@ static weft_status connect_outlet(struct wiring *wiring, const struct weftp_sink
     struct weft_options_kv *options = weftp_options_pick(wiring->catalog, setting->options, true);
     if (!options) return WEFT_ENOMEM;
     const struct weft_encoder_type *type =
-        find_encoder(wiring->catalog, format_of(wiring, setting->format, terminal));
+        weftp_catalog_encoder(wiring->catalog, format_of(wiring, setting->format, terminal));
     if (type) check_encoder_options(wiring, setting->url, type, options);
     if (wiring->settings->no_colour) weftp_options_default(options, "colour", "never");
     const struct wish wish = {.type = type,

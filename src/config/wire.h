@@ -34,6 +34,10 @@ weft_status weftp_catalog_add_encoder(struct weftp_catalog *catalog,
 weft_status weftp_catalog_add_propagator(struct weftp_catalog *catalog,
                                          const struct weft_propagator_type *type);
 
+/* Find a format by its name; NULL: there is none. */
+const struct weft_encoder_type *weftp_catalog_encoder(const struct weftp_catalog *catalog,
+                                                      const char *name);
+
 /* What is in force, for a reload: sinks that are asked for in the same way go on as they are. */
 struct weftp_wired {
     const struct weftp_settings *settings; /* NULL: nothing is in force */

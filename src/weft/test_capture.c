@@ -81,16 +81,10 @@ static const struct weft_sink_type capture_sink = {
 
 /* ---- making and ending ---- */
 
-static const struct weft_encoder_type *find_encoder(const char *name)
-{
-    const struct weft_encoder_type *const *types = weftp_system.catalog.encoders;
-    while (*types && strcmp((*types)->name, name) != 0) types++;
-    return *types;
-}
-
 static weft_status open_encoder(struct weftp_pipeline *pipeline, const weft_test_options *options)
 {
-    const struct weft_encoder_type *type = find_encoder(options->format ? options->format : "ecs");
+    const struct weft_encoder_type *type =
+        weftp_catalog_encoder(&weftp_system.catalog, options->format ? options->format : "ecs");
     static const struct weft_options_kv none[] = {{NULL, NULL}};
     char host[256];
     if (!type) return WEFT_EINVAL;

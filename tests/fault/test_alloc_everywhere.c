@@ -15,14 +15,6 @@
 #include <weft/adapter/headers.h>
 #include <weft/weft.h>
 
-static void expect(bool condition, const char *what)
-{
-    if (condition) return;
-    dprintf(2, "NOT TRUE: %s\n", what);
-    _exit(98);
-}
-#define EXPECT(condition) expect((condition), #condition)
-
 static const char headers[] =
     "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"
     "tracestate: a=1,b=2\r\nbaggage: k=v,tenant=acme\r\nx-request-id: r-42\r\n";

@@ -16,14 +16,6 @@
 #include <sys/resource.h>
 #include <weft/weft.h>
 
-static void expect(bool condition, const char *what)
-{
-    if (condition) return;
-    dprintf(2, "NOT TRUE: %s\n", what);
-    _exit(98);
-}
-#define EXPECT(condition) expect((condition), #condition)
-
 static weft_stats stats_now(void)
 {
     weft_stats stats;

@@ -47,14 +47,6 @@ static void flaky_close(void *self)
 static const struct weft_sink_type flaky = {sizeof flaky, "flaky", flaky_open,
                                             flaky_write,  NULL,    flaky_close};
 
-static void expect(bool condition, const char *what)
-{
-    if (condition) return;
-    dprintf(2, "NOT TRUE: %s\n", what);
-    _exit(98);
-}
-#define EXPECT(condition) expect((condition), #condition)
-
 static const weft_sink_stats *sink(const weft_stats *stats, const char *name)
 {
     for (size_t i = 0; i < stats->sink_count; i++)

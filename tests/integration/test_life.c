@@ -38,14 +38,6 @@ static uint64_t stats_now_unchecked(void)
     return stats.written;
 }
 
-static void expect(bool condition, const char *what)
-{
-    if (condition) return;
-    dprintf(2, "NOT TRUE: %s\n", what);
-    _exit(98);
-}
-#define EXPECT(condition) expect((condition), #condition)
-
 /* Run one child that must end well; returns its output. */
 static struct child run(void (*fn)(void *), const char *const *env)
 {

@@ -15,14 +15,6 @@
 #include <weft/sys/sink.h>
 #include <weft/weft.h>
 
-static void expect(bool condition, const char *what)
-{
-    if (condition) return;
-    dprintf(2, "NOT TRUE: %s\n", what);
-    _exit(98);
-}
-#define EXPECT(condition) expect((condition), #condition)
-
 static weft_stats stats_now(void)
 {
     weft_stats stats;
