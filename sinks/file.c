@@ -84,7 +84,8 @@ static void look(struct file_sink *sink, int64_t time_ns)
 static void rotate(struct file_sink *sink)
 {
     bool rotated = false;
-    int err = weftp_rotation_run(&sink->rotation, sink->file.dev, sink->file.ino, &rotated);
+    const struct weftp_rotation_live live = {.dev = sink->file.dev, .ino = sink->file.ino};
+    int err = weftp_rotation_run(&sink->rotation, &live, &rotated);
     note(sink, err, "rotate");
     if (err == 0) {
         err = weftp_logfile_open(&sink->file);

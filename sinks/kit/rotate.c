@@ -19,6 +19,7 @@ bool weftp_rotation_init(struct weftp_rotation *rotation, const char *path)
     const size_t size = slash == path ? 1 : (size_t)(slash - path);
     rotation->dir = strndup(path, size);
     rotation->base = slash + 1;
+    if (!rotation->ext) rotation->ext = "";
     return rotation->dir != NULL;
 }
 
@@ -236,27 +237,28 @@ static int make_room(const struct weftp_rotation *rotation, int dir, uint32_t *r
     return 0;
 }
 
-static int rotate_locked(const struct weftp_rotation *rotation, int dir, dev_t dev, ino_t ino,
-                         bool *rotated)
+static int rotate_locked(const struct weftp_rotation *rotation, int dir,
+                         const struct weftp_rotation_live *live, bool *rotated)
 {
     struct stat now;
     uint32_t room = 0;
     if (fstatat(dir, rotation->base, &now, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? 0 : errno;
-    if (now.st_dev != dev || now.st_ino != ino || !S_ISREG(now.st_mode)) return 0;
+    if (now.st_dev != live->dev || now.st_ino != live->ino || !S_ISREG(now.st_mode)) return 0;
     int err = make_room(rotation, dir, &room);
     if (err == 0) err = move_name(rotation, dir, rotation->base, room, "");
     *rotated = err == 0;
     return err;
 }
 
-int weftp_rotation_run(const struct weftp_rotation *rotation, dev_t dev, ino_t ino, bool *rotated)
+int weftp_rotation_run(const struct weftp_rotation *rotation,
+                       const struct weftp_rotation_live *live, bool *rotated)
 {
     struct weftp_rotation_lock lock;
     *rotated = false;
     int err = weftp_rotation_lock(rotation, &lock, LOCK_TIMEOUT_MS);
     if (err != 0) return err;
-    err = rotate_locked(rotation, lock.dir, dev, ino, rotated);
+    err = rotate_locked(rotation, lock.dir, live, rotated);
     weftp_rotation_unlock(&lock);
     return err;
 }

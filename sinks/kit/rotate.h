@@ -21,11 +21,40 @@
 
 #define WEFTP_ROTATE_KEEP_MAX 1000000
 
+/* What a rotated file is called after. */
+enum weftp_rotated_names {
+    WEFTP_NAMES_NUMBER, /* app.log.1 is the newest */
+    WEFTP_NAMES_DATE /* app.log.2026-11-22T13: the UTC time at which its first line was written */
+};
+
+/* How the rotated files are compressed. */
+enum weftp_codec { WEFTP_CODEC_NONE, WEFTP_CODEC_GZIP, WEFTP_CODEC_ZSTD };
+
+/* Wall-clock periods, UTC: a file holds lines of one. Dated names are as exact as the period. */
+enum weftp_period { WEFTP_PERIOD_NONE, WEFTP_PERIOD_MINUTE, WEFTP_PERIOD_HOUR, WEFTP_PERIOD_DAY };
+
 struct weftp_rotation {
     char *dir;        /* owned */
-    const char *base; /* the file's name in it; borrowed from the path */
-    uint32_t keep;    /* rotated files that are left */
-    unsigned mode;    /* of the lock file */
+    const char *base; /* the file's name in it, without `ext`; borrowed from the path */
+    const char *
+        ext; /* ".gz" where the live file is compressed itself (app.log.gz, app.log.1.gz), else "" */
+    unsigned mode;       /* of the lock file */
+    unsigned names;      /* enum weftp_rotated_names */
+    unsigned period;     /* enum weftp_period */
+    uint32_t keep;       /* rotated files that are left at most */
+    uint64_t keep_bytes; /* that they may have on the disk in all; 0: any */
+    uint64_t keep_age_s; /* seconds since the last change; 0: for ever */
+    unsigned codec;      /* enum weftp_codec */
+    int codec_level;     /* 0: the codec's default */
+    uint32_t delay;      /* so many of the newest rotated files stay plain */
+};
+
+/* The file that is to be rotated. */
+struct weftp_rotation_live {
+    dev_t dev;
+    ino_t ino;
+    int64_t born_ns; /* when its first line was written, as far as is known */
+    int64_t now_ns;  /* time of the line that it is rotated for */
 };
 
 /* A directory that is open, and the lock in it. */
@@ -53,7 +82,15 @@ void weftp_rotation_forked(struct weftp_rotation_lock *lock);
  * what is more than `keep`. *rotated says whether it was; another process may have been faster,
  * which is no error. Returns 0 or an errno.
  */
-int weftp_rotation_run(const struct weftp_rotation *rotation, dev_t dev, ino_t ino, bool *rotated);
+int weftp_rotation_run(const struct weftp_rotation *rotation,
+                       const struct weftp_rotation_live *live, bool *rotated);
+/*
+ * Remove rotated files, the oldest first, until keep, keep_bytes and keep_age_s hold. Takes the
+ * lock. Returns 0 or an errno.
+ */
+int weftp_rotation_trim(const struct weftp_rotation *rotation, int64_t now_ns);
+/* Remove the oldest rotated file, to make room on a full disk; *removed: there was one. */
+int weftp_rotation_remove_oldest(const struct weftp_rotation *rotation, bool *removed);
 
 /*
  * Write a name: prefix, the file's name, suffix; with a number in front of the suffix unless it is

@@ -54,7 +54,7 @@ struct sink {
 static inline struct sink sink_open(const struct weft_sink_type_more *type,
                                     const char *const *pairs)
 {
-    struct weft_options_kv options[16] = {{NULL, NULL}};
+    struct weft_options_kv options[32] = {{NULL, NULL}};
     struct sink sink = {.type = type, .time_ns = INT64_C(1795328954) * SECOND_NS};
     for (size_t i = 0; pairs && pairs[2 * i]; i++)
         options[i] = (struct weft_options_kv){pairs[2 * i], pairs[2 * i + 1]};

@@ -70,6 +70,17 @@ struct weft_sink_type_more {
     void (*forked)(void *self);                     /* in a forked child */
     bool (*terminal)(void *self);                   /* true: lines are for a person's eyes */
     bool console; /* the line budget is that of stdout and stderr */
+    /* weft_reload: what write() would look at once a second is looked at before the next line. Like write. */
+    void (*reopen)(void *self);
+    /*
+     * For sinks that keep something back: in how many milliseconds they want tick() to be called; 0: nothing waits.
+     * Asked after each write, flush and tick, so that an idle process is never woken.
+     */
+    uint32_t (*pending_ms)(void *self);
+    /* Do what is due by time. On a thread of weft's; never beside write. What it returns is treated as flush's. */
+    weft_status (*tick)(void *self);
+    /* Lines that write() took and the operating system has not got: what is lost if the sink is closed now. */
+    uint64_t (*held)(void *self);
 };
 
 WEFT_EXTERN_C_BEGIN
