@@ -45,7 +45,7 @@ typedef struct weft_sink_stats {
     uint64_t failures; /* failed writes, opens, rotations */
     uint64_t bytes;    /* written */
     int32_t last_errno;
-    uint32_t reserved;
+    uint32_t held; /* of written: lines that the sink keeps in its buffer just now */
 } weft_sink_stats;
 
 /*

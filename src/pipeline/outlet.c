@@ -1,7 +1,10 @@
 #include "outlet.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+
+#define TICK_AGAIN_MS 1000 /* when there was no memory for it */
 
 static const struct weft_sink_type_more *more_of(const struct weft_sink_type *type)
 {
@@ -9,6 +12,8 @@ static const struct weft_sink_type_more *more_of(const struct weft_sink_type *ty
                ? (const struct weft_sink_type_more *)type
                : NULL;
 }
+
+static void run_tick(struct weftp_tick *tick);
 
 struct weftp_outlet *weftp_outlet_create(const struct weft_sink_type *type, void *self,
                                          const char *url)
@@ -25,6 +30,7 @@ struct weftp_outlet *weftp_outlet_create(const struct weft_sink_type *type, void
     outlet->self = self;
     outlet->refs = 1;
     outlet->console = more_of(type) && more_of(type)->console;
+    outlet->tick.run = run_tick;
     return outlet;
 }
 
@@ -36,7 +42,8 @@ void weftp_outlet_ref(struct weftp_outlet *outlet)
 void weftp_outlet_unref(struct weftp_outlet *outlet)
 {
     if (!outlet || --outlet->refs > 0) return;
-    if (outlet->type->flush) outlet->type->flush(outlet->self, 0);
+    weftp_ticker_drop(&outlet->tick);
+    if (outlet->type->flush && outlet->settled == 0) outlet->type->flush(outlet->self, 0);
     outlet->type->close(outlet->self);
     weftp_lock_deinit(&outlet->lock);
     free(outlet->url);
@@ -140,13 +147,67 @@ static void note_trouble(struct weftp_outlet *outlet, struct weftp_failure *fail
     ask_report(outlet, failure);
 }
 
+/* What went wrong between two lines is told with the next. */
+static void tell_trouble(struct weftp_outlet *outlet, struct weftp_failure *failure)
+{
+    failure->error = outlet->trouble;
+    ask_report(outlet, failure);
+    if (failure->due) outlet->trouble.err = 0;
+}
+
+/* A flush or a tick came back. */
+static void note_care(struct weftp_outlet *outlet, weft_status status)
+{
+    struct weftp_failure failure;
+    if (status == WEFT_OK || status == WEFT_ETIMEOUT) return;
+    explain(outlet, &failure);
+    outlet->failures++;
+    outlet->last_errno = failure.error.err;
+    outlet->trouble = failure.error;
+}
+
+/* Have the sink called back when it keeps something; where there is no thread for that, it keeps nothing. */
+static void look_after(struct weftp_outlet *outlet)
+{
+    const struct weft_sink_type_more *more = more_of(outlet->type);
+    if (!more || !more->pending_ms || outlet->ticking) return;
+    const uint32_t delay_ms = more->pending_ms(outlet->self);
+    if (delay_ms == 0) return;
+    outlet->ticking = weftp_ticker_arm(&outlet->tick, delay_ms);
+    if (!outlet->ticking && outlet->type->flush)
+        note_care(outlet, outlet->type->flush(outlet->self, 0));
+}
+
+static void call_tick(struct weftp_outlet *outlet)
+{
+    const struct weft_sink_type_more *more = more_of(outlet->type);
+    weftp_lock(&outlet->lock);
+    outlet->ticking = false;
+    if (more->tick) note_care(outlet, more->tick(outlet->self));
+    look_after(outlet);
+    weftp_unlock(&outlet->lock);
+}
+
+/* Inside of a call as far as weft is concerned: a sink that logs from here does not wait for itself. */
+static void run_tick(struct weftp_tick *tick)
+{
+    struct weftp_outlet *outlet =
+        (struct weftp_outlet *)(void *)((char *)tick - offsetof(struct weftp_outlet, tick));
+    struct weftp_thread *thread = NULL;
+    if (weftp_thread_enter(&thread) != WEFTP_ENTER_OK) {
+        (void)weftp_ticker_arm(tick, TICK_AGAIN_MS);
+        return;
+    }
+    call_tick(outlet);
+    weftp_thread_leave(thread);
+}
+
 bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thread,
                           struct weft_line *line, const struct weftp_encoding *encoding,
                           struct weftp_failure *failure)
 {
     const int cancel_state = weftp_cancel_disable();
     weftp_lock(&outlet->lock);
-    thread->held = outlet;
     outlet->accepted++;
     bool written = outlet->gap.lost == 0 || tell_gap(outlet, thread, line->time_ns, encoding);
     if (written) written = write_line(outlet, line);
@@ -154,8 +215,10 @@ bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thre
         note_failure(outlet, line, failure);
     else if (outlet->failing)
         note_trouble(outlet, failure);
+    else if (__builtin_expect(outlet->trouble.err != 0, 0))
+        tell_trouble(outlet, failure);
     outlet->written += written;
-    thread->held = NULL;
+    look_after(outlet);
     weftp_unlock(&outlet->lock);
     weftp_cancel_restore(cancel_state);
     return written;
@@ -178,10 +241,39 @@ weft_status weftp_outlet_flush(struct weftp_outlet *outlet, int64_t deadline_ms)
             deadline_ms == INT64_MAX ? UINT32_MAX : deadline_ms - weftp_monotonic_ms();
         const weft_status flushed =
             outlet->type->flush(outlet->self, left > 0 ? (uint32_t)left : 0);
+        note_care(outlet, flushed);
         if (flushed != WEFT_OK) status = flushed;
     }
+    look_after(outlet);
     weftp_unlock(&outlet->lock);
     return status;
+}
+
+static uint64_t held_by(const struct weftp_outlet *outlet)
+{
+    const struct weft_sink_type_more *more = more_of(outlet->type);
+    return more && more->held ? more->held(outlet->self) : 0;
+}
+
+void weftp_outlet_reopen(struct weftp_outlet *outlet)
+{
+    const struct weft_sink_type_more *more = more_of(outlet->type);
+    if (!more || !more->reopen) return;
+    weftp_lock(&outlet->lock);
+    more->reopen(outlet->self);
+    weftp_unlock(&outlet->lock);
+}
+
+void weftp_outlet_settle(struct weftp_outlet *outlet)
+{
+    if (outlet->refs > 1) return;
+    weftp_lock(&outlet->lock);
+    const uint64_t lost = held_by(outlet) - outlet->settled;
+    outlet->settled += lost;
+    outlet->written -= lost;
+    outlet->dropped += lost;
+    weftp_unlock(&outlet->lock);
+    weftp_threads_lose(lost);
 }
 
 /* The URL without its options, so that paths are told and secrets are not. */
@@ -203,7 +295,7 @@ void weftp_outlet_stats(struct weftp_outlet *outlet, weft_sink_stats *stats)
     stats->failures = outlet->failures;
     stats->bytes = outlet->bytes;
     stats->last_errno = outlet->last_errno;
-    stats->reserved = 0;
+    stats->held = (uint32_t)held_by(outlet);
     weftp_unlock(&outlet->lock);
 }
 
@@ -212,7 +304,9 @@ void weftp_outlet_forked(struct weftp_outlet *outlet)
     const struct weft_sink_type_more *more = more_of(outlet->type);
     weftp_lock_init(&outlet->lock);
     outlet->accepted = outlet->written = outlet->dropped = 0;
-    outlet->failures = outlet->bytes = outlet->reported = 0;
+    outlet->failures = outlet->bytes = outlet->reported = outlet->settled = 0;
     outlet->gap = (struct weftp_gap){0};
+    outlet->trouble.err = 0;
+    outlet->ticking = false;
     if (more && more->forked) more->forked(outlet->self);
 }

@@ -4,8 +4,11 @@
  * Its job: hand lines to the sink one at a time, count what became of them, and say in the stream what is missing once
  * it takes lines again. Not its job: encoding (line.h), who wants which level (pipeline.h).
  *
- *   create, ref, unref  | the thread that configures
- *   deliver, lose, flush| any; each takes the lock
+ *   create, ref, unref, settle | the thread that configures
+ *   deliver, lose, flush       | any; each takes the lock
+ *
+ * A sink may keep lines for a while (sys/sink.h: pending_ms): they count as written, and the ticker calls it back. What
+ * it still has when it is closed is lost; settle moves it over to `dropped`.
  *
  * May include: base, port, the sink type.
  */
@@ -15,7 +18,9 @@
 #include "gap.h"
 #include "line.h"
 #include "thread.h"
+#include "ticker.h"
 #include <weft/options.h>
+#include <weft/sys/sink.h>
 
 #define WEFTP_REPORT_INTERVAL_MS 10000 /* at most one status record about a sink in this time */
 
@@ -33,6 +38,10 @@ struct weftp_outlet {
     struct weftp_gap gap;
     int64_t report_at_ms; /* when the next status record may be written */
     uint64_t reported;    /* dropped records that status records have told of */
+    bool ticking;         /* the ticker will call, or calls just now */
+    struct weftp_tick tick;
+    struct weft_sink_error trouble; /* outside of a delivery; the next one tells. err 0: none */
+    uint64_t settled;               /* lines that it keeps and that count as dropped */
 };
 
 /* What a delivery leaves to be said on stderr, once the lock is released. */
@@ -61,6 +70,13 @@ void weftp_outlet_lose(struct weftp_outlet *outlet, int level, int64_t time_ns, 
 /* Flush by the deadline; WEFT_EIO also when the sink's last line was lost. */
 weft_status weftp_outlet_flush(struct weftp_outlet *outlet, int64_t deadline_ms);
 void weftp_outlet_stats(struct weftp_outlet *outlet, weft_sink_stats *stats);
+/* The sink looks again at what its lines go to, before the next one. */
+void weftp_outlet_reopen(struct weftp_outlet *outlet);
+/*
+ * Before it is closed: count as dropped what its sink could not get rid of, if nobody else refers to it. It takes no
+ * more lines.
+ */
+void weftp_outlet_settle(struct weftp_outlet *outlet);
 /* In a forked child: a new lock, no counts. */
 void weftp_outlet_forked(struct weftp_outlet *outlet);
 

@@ -107,17 +107,27 @@ void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thre
         weftp_count(&thread->counts.own_records);
 }
 
-void weftp_pipeline_say_losses(const struct weftp_pipeline *pipeline, struct weftp_thread *thread)
+/* What a sink lost, or had trouble with, and nobody was told of. False: nothing. */
+static bool untold(struct weftp_outlet *outlet, struct weftp_failure *failure)
+{
+    weftp_lock(&outlet->lock);
+    failure->error = outlet->trouble;
+    failure->lost = outlet->dropped - outlet->reported;
+    if (failure->error.err == 0)
+        failure->error = (struct weft_sink_error){.err = outlet->last_errno, .what = "write"};
+    const bool any = failure->lost > 0 || outlet->trouble.err != 0;
+    outlet->reported = outlet->dropped;
+    outlet->trouble.err = 0;
+    weftp_unlock(&outlet->lock);
+    return any;
+}
+
+static void say_losses(const struct weftp_pipeline *pipeline, struct weftp_thread *thread)
 {
     for (size_t i = 0; i < pipeline->slot_count; i++) {
         struct weftp_outlet *outlet = pipeline->slots[i].outlet;
-        struct weftp_failure failure = {.error = {.what = "write"}};
-        weftp_lock(&outlet->lock);
-        failure.error.err = outlet->last_errno;
-        failure.lost = outlet->dropped - outlet->reported;
-        outlet->reported = outlet->dropped;
-        weftp_unlock(&outlet->lock);
-        if (failure.lost) say_failure(pipeline, thread, outlet, &failure);
+        struct weftp_failure failure = {0};
+        if (untold(outlet, &failure)) say_failure(pipeline, thread, outlet, &failure);
     }
 }
 
@@ -129,6 +139,23 @@ weft_status weftp_pipeline_flush(const struct weftp_pipeline *pipeline, int64_t 
         if (status == WEFT_EIO || worst == WEFT_OK) worst = status;
     }
     return worst;
+}
+
+void weftp_pipeline_reopen(const struct weftp_pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline->slot_count; i++)
+        weftp_outlet_reopen(pipeline->slots[i].outlet);
+    if (pipeline->status.outlet) weftp_outlet_reopen(pipeline->status.outlet);
+}
+
+weft_status weftp_pipeline_retire(const struct weftp_pipeline *pipeline,
+                                  struct weftp_thread *thread, int64_t deadline_ms)
+{
+    const weft_status status = weftp_pipeline_flush(pipeline, deadline_ms);
+    for (size_t i = 0; i < pipeline->slot_count; i++)
+        weftp_outlet_settle(pipeline->slots[i].outlet);
+    say_losses(pipeline, thread);
+    return status;
 }
 
 void weftp_pipeline_destroy(struct weftp_pipeline *pipeline)

@@ -48,8 +48,14 @@ void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_t
 /* Write a status record to stderr (its time is set here). The thread is inside a call. */
 void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                         const struct weftp_word *word);
-/* Say what was lost and not told yet, before the end. */
-void weftp_pipeline_say_losses(const struct weftp_pipeline *pipeline, struct weftp_thread *thread);
+/* Every sink looks again at what its lines go to. */
+void weftp_pipeline_reopen(const struct weftp_pipeline *pipeline);
+/*
+ * Before it is destroyed: flush what will be closed with it, and count and say what was lost and not told yet. The
+ * thread is inside a call.
+ */
+weft_status weftp_pipeline_retire(const struct weftp_pipeline *pipeline,
+                                  struct weftp_thread *thread, int64_t deadline_ms);
 /* Flush every sink by the deadline; the first failure, but WEFT_EIO before WEFT_ETIMEOUT. */
 weft_status weftp_pipeline_flush(const struct weftp_pipeline *pipeline, int64_t deadline_ms);
 /* Free it, and close the sinks that nobody else refers to. NULL does nothing; takes a half-built one. */

@@ -164,6 +164,15 @@ void weftp_threads_sum(struct weftp_thread_counts *sum)
     list_unlock();
 }
 
+/* Those who counted them may be gone; the sum is what is asked for, and it may pass through zero. */
+void weftp_threads_lose(uint64_t count)
+{
+    list_lock();
+    threads.ended.written -= count;
+    threads.ended.dropped_sink += count;
+    list_unlock();
+}
+
 void weftp_thread_forget(void)
 {
     struct weftp_thread *thread = self;

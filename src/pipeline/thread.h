@@ -31,8 +31,6 @@ static inline void weftp_count(uint64_t *counter)
     __atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
 }
 
-struct weftp_outlet;
-
 struct weftp_thread {
     unsigned call; /* odd: inside a call of weft */
     struct weftp_thread_counts counts;
@@ -43,7 +41,6 @@ struct weftp_thread {
     int64_t id;
     size_t name_size;
     char name[WEFTP_THREAD_NAME_MAX];
-    struct weftp_outlet *held; /* the outlet that this thread is writing to */
     struct weftp_thread *next, *previous;
 };
 
@@ -67,6 +64,8 @@ void weftp_thread_refresh(struct weftp_thread *thread, int64_t second);
 bool weftp_threads_wait(int64_t deadline_ms);
 /* Sum the counters of all threads, living and ended. */
 void weftp_threads_sum(struct weftp_thread_counts *sum);
+/* Records that count as written, and have been lost since by a sink that kept them. */
+void weftp_threads_lose(uint64_t count);
 /* Free the calling thread's state; it makes a new one if it logs again. */
 void weftp_thread_forget(void);
 

@@ -33,11 +33,13 @@ static void prepare(void)
         struct weftp_outlet *outlet = outlet_at(i);
         taken[i] = outlet && weftp_lock_until(&outlet->lock, deadline_ms);
     }
+    weftp_ticker_fork_prepare();
 }
 
 static void parent(void)
 {
     if (!locked) return;
+    weftp_ticker_fork_parent();
     for (size_t i = WEFT_SINKS_MAX + 1; i-- > 0;)
         if (taken[i]) weftp_unlock(&outlet_at(i)->lock);
     weftp_threads_fork_parent();
@@ -47,6 +49,7 @@ static void parent(void)
 
 static void child(void)
 {
+    weftp_ticker_fork_child();
     for (size_t i = 0; i <= WEFT_SINKS_MAX; i++)
         if (outlet_at(i)) weftp_outlet_forked(outlet_at(i));
     weftp_threads_fork_child();

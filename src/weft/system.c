@@ -100,6 +100,17 @@ static weft_status options_copy(weft_options *out, const weft_options *from)
 
 /* ---- publishing ---- */
 
+/* What is lost with the sinks that close now, and was not told of yet, is told before. */
+static weft_status retire(const struct weftp_pipeline *pipeline, int64_t deadline_ms)
+{
+    struct weftp_thread *thread = NULL;
+    if (weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return WEFT_ESTATE;
+    weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
+    const weft_status status = weftp_pipeline_retire(pipeline, thread, deadline_ms);
+    weftp_thread_leave(thread);
+    return status;
+}
+
 void weftp_system_publish(struct weftp_pipeline *next, bool destroy_previous)
 {
     struct weftp_pipeline *previous = weftp_system.pipeline;
@@ -109,6 +120,7 @@ void weftp_system_publish(struct weftp_pipeline *next, bool destroy_previous)
     if (moved) {
         weftp_pipeline_destroy(weftp_system.retired);
         weftp_system.retired = NULL;
+        if (previous) (void)retire(previous, weftp_deadline_ms(WEFTP_EXIT_TIMEOUT_MS));
         weftp_pipeline_destroy(previous);
         return;
     }
@@ -169,6 +181,8 @@ static void take_over(struct weftp_settings *settings, struct weftp_pipeline *pi
     } else {
         weftp_system_publish(pipeline, true);
     }
+    /* A reload is what is asked for after files were moved away. */
+    if (weftp_system_state() == WEFTP_STATE_RUNNING) weftp_pipeline_reopen(pipeline);
     weftp_settings_free(weftp_system.settings);
     weftp_system.settings = settings;
 }
@@ -239,18 +253,6 @@ weft_status weftp_system_start(void)
 
 /* ---- the end ---- */
 
-/* What was lost and not told of yet is told before the sinks close. */
-static weft_status flush_and_tell(const struct weftp_pipeline *pipeline, int64_t deadline_ms)
-{
-    struct weftp_thread *thread = NULL;
-    if (weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return WEFT_ESTATE;
-    weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
-    const weft_status status = weftp_pipeline_flush(pipeline, deadline_ms);
-    weftp_pipeline_say_losses(pipeline, thread);
-    weftp_thread_leave(thread);
-    return status;
-}
-
 /* Sinks are about to be closed; their counts can be asked for afterwards, too. */
 static void keep_sink_stats(const struct weftp_pipeline *pipeline)
 {
@@ -271,10 +273,11 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
     if (running && pipeline) {
         __atomic_store_n(&weftp_system.pipeline, NULL, __ATOMIC_SEQ_CST);
         const bool moved = weftp_threads_wait(deadline_ms);
-        status = moved ? flush_and_tell(pipeline, deadline_ms) : WEFT_ETIMEOUT;
+        status = moved ? retire(pipeline, deadline_ms) : WEFT_ETIMEOUT;
         if (moved) keep_sink_stats(pipeline);
         if (moved) weftp_pipeline_destroy(pipeline);
         if (moved) weftp_pipeline_destroy(weftp_system.retired);
+        if (moved) weftp_ticker_stop();
         weftp_system.retired = NULL;
     }
     weftp_unlock(&weftp_system.lock);
