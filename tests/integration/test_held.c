@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "support/child.h"
+#include "support/tsan.h"
 
 #include <stdatomic.h>
 #include <weft/sys/sink.h>
@@ -261,6 +262,7 @@ static void fork_child(void *arg)
 static void parent_and_child_keep_their_own(void **state)
 {
     (void)state;
+    if (UNDER_TSAN) skip();
     struct child child = run_child(fork_child, NULL, env);
     expect_end(&child, 0);
     child_free(&child);

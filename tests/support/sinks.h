@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "tsan.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,21 +27,6 @@
 #include <unistd.h>
 #include <weft/sys/sink.h>
 #include <zlib.h>
-
-/*
- * Whether the thread sanitizer is on: it allows no new threads in the child of a process with
- * several.
- */
-#if defined __SANITIZE_THREAD__
-#define UNDER_TSAN true
-#elif defined __has_feature
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN true
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN false
-#endif
 
 #define SECOND_NS INT64_C(1000000000)
 
