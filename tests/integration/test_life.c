@@ -100,7 +100,11 @@ static void logging_after_shutdown_is_counted(void **state)
 
 /* ---- threads ---- */
 
-static bool stop;
+#define BURST                                                                                      \
+    16 /* records that a thread logs between two pauses, so that a test's file stays small */
+#define PAUSE_US 200
+
+static bool stop, unhurried;
 static uint64_t *returned; /* shared with the parent */
 
 static void *busy_thread(void *arg)
@@ -110,6 +114,7 @@ static void *busy_thread(void *arg)
     for (uint64_t seq = 0; !__atomic_load_n(&stop, __ATOMIC_RELAXED); seq++) {
         weft_info(log, "seq", weft_uint("thread", thread), weft_uint("seq", seq));
         if (returned) __atomic_store_n(&returned[thread], seq + 1, __ATOMIC_SEQ_CST);
+        if (unhurried && seq % BURST == 0) usleep(PAUSE_US);
     }
     return NULL;
 }
@@ -155,16 +160,19 @@ static void fork_storm(void *arg)
 {
     (void)arg;
     pthread_t threads[4];
+    unhurried = true;
     start_threads(threads, 4);
     for (int i = 0; i < FORKS; i++) {
         const pid_t pid = fork();
         if (pid == 0) {
+            alarm(20); /* ends one that hangs */
             weft_info(NULL, "child", weft_int("fork", i));
             EXPECT(stats_now().accepted == 1);
             _exit(0);
         }
         weft_info(NULL, "parent", weft_int("fork", i));
-        EXPECT(pid > 0 && test_wait(pid, 20) == 0);
+        int status = -1;
+        EXPECT(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
     }
     stop_threads(threads, 4);
     stats_now();
@@ -213,6 +221,8 @@ static void forks_lose_and_double_nothing(void **state)
 }
 
 /* ---- SIGKILL ---- */
+
+#define KILLS 25 /* fault/test_rows_crash_full.c has more of them */
 
 static void log_for_ever(void *arg)
 {
@@ -271,7 +281,7 @@ static void every_call_that_returned_survives_sigkill(void **state)
     snprintf(env, sizeof env, "WEFT_SINKS=file:%s", path);
     returned = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(returned, MAP_FAILED);
-    for (unsigned i = 0; i < 50; i++) kill_once(path, env, i);
+    for (unsigned i = 0; i < KILLS; i++) kill_once(path, env, i);
     munmap(returned, 4096);
     returned = NULL;
     test_folder_remove(folder);

@@ -1,0 +1,164 @@
+/*
+ * What the tests of the fault table share: a log file of the test's own, numbered records, the sums that hold at any
+ * quiet moment, a reader that finds what is missing, doubled or torn, and a way to run a part of a test as a program of
+ * its own, under strace or with a library preloaded. One test for each row of docs/faults.md.
+ */
+#ifndef TEST_SUPPORT_ROWS_H
+#define TEST_SUPPORT_ROWS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/child.h"
+
+#include <inttypes.h>
+#include <weft/sys/sink.h>
+#include <weft/weft.h>
+
+/* Sanitizers bring an allocator, signal handlers and threads of their own. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define ROWS_SANITIZED true
+#elif defined __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define ROWS_SANITIZED true
+#endif
+#endif
+#ifndef ROWS_SANITIZED
+#define ROWS_SANITIZED false
+#endif
+
+#define ROW_WRITERS_MAX 32
+
+static inline void row_skip(const char *why)
+{
+    fprintf(stderr, "SKIPPED: %s\n", why);
+    skip();
+}
+
+/* ---- in the process under test ---- */
+
+/* accepted = written + dropped, for the whole and for each sink; no other thread may be in a call. */
+static inline weft_stats row_stats(void)
+{
+    weft_stats stats;
+    EXPECT(weft_stats_get(&stats, sizeof stats) == WEFT_OK);
+    EXPECT(stats.accepted == stats.written + stats.dropped);
+    for (size_t i = 0; i < stats.sink_count; i++)
+        EXPECT(stats.sinks[i].accepted == stats.sinks[i].written + stats.sinks[i].dropped);
+    return stats;
+}
+
+static inline void row_log(unsigned writer, uint64_t seq)
+{
+    weft_info(NULL, "seq", weft_uint("writer", writer), weft_uint("seq", seq));
+}
+
+static inline void row_log_many(unsigned writer, uint64_t count)
+{
+    for (uint64_t seq = 0; seq < count; seq++) row_log(writer, seq);
+}
+
+/* ---- what is in a file ---- */
+
+struct row_seqs {
+    uint64_t next[ROW_WRITERS_MAX]; /* the number that each writer's next record has */
+    uint64_t lines, others;         /* numbered ones, and all else */
+    uint64_t lost;                  /* as gap records say */
+    bool gap;                       /* one was missing, doubled or out of order */
+};
+
+static inline uint64_t row_number(yajl_val line, const char *name)
+{
+    const char *text = member2_text(line, "numeric_labels", name);
+    return text ? strtoull(text, NULL, 10) : UINT64_MAX;
+}
+
+static inline void row_count_line(void *arg, yajl_val line)
+{
+    struct row_seqs *seqs = arg;
+    const char *message = member_text(line, "message");
+    if (!message || strcmp(message, "seq") != 0) {
+        seqs->others++;
+        if (message && strcmp(message, "records lost") == 0) seqs->lost += row_number(line, "lost");
+        return;
+    }
+    const uint64_t writer = row_number(line, "writer"), seq = row_number(line, "seq");
+    seqs->lines++;
+    if (writer >= ROW_WRITERS_MAX || seq != seqs->next[writer]) seqs->gap = true;
+    if (writer < ROW_WRITERS_MAX) seqs->next[writer] = seq + 1;
+}
+
+/* Add the lines of a file; every one must be whole and valid JSON. */
+static inline void row_read(struct row_seqs *seqs, const char *path)
+{
+    char *text = read_file(path);
+    assert_int_equal(each_line(text, row_count_line, seqs), 0);
+    free(text);
+}
+
+/* ---- a folder, a file in it, and the environment that logs there ---- */
+
+struct row {
+    char *folder;
+    char path[128];
+    char sinks[256];
+    const char *env[8]; /* ends with NULL; the first is sinks */
+};
+
+static inline struct row row_begin(const char *options)
+{
+    struct row row = {.folder = test_folder()};
+    snprintf(row.path, sizeof row.path, "%s/app.log", row.folder);
+    snprintf(row.sinks, sizeof row.sinks, "WEFT_SINKS=file:%s%s", row.path, options);
+    return row;
+}
+
+static inline void row_run(struct row *row, void (*fn)(void *), void *arg)
+{
+    row->env[0] = row->sinks;
+    struct child child = run_child(fn, arg, row->env);
+    if (child.status != 0) fail_msg("status %x: %s", (unsigned)child.status, child.err);
+    child_free(&child);
+}
+
+static inline void row_end(struct row *row)
+{
+    test_folder_remove(row->folder);
+}
+
+/* ---- a part of a test as a program of its own ---- */
+
+/* Run a command of the shell; returns its exit code, -1 when a signal ended it. */
+static inline int row_shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static inline int row_shell(const char *format, ...)
+{
+    char command[4096];
+    va_list args;
+    va_start(args, format);
+    const int size = vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    assert_true(size > 0 && (size_t)size < sizeof command);
+    const int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static inline bool row_has_tool(const char *name)
+{
+    return row_shell("command -v %s >/dev/null 2>&1", name) == 0;
+}
+
+/* The path of this very program. */
+static inline const char *row_self(void)
+{
+    static char path[4096];
+    const ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (size <= 0) abort();
+    path[size] = '\0';
+    return path;
+}
+
+#endif
