@@ -255,6 +255,13 @@ static uint64_t held_by(const struct weftp_outlet *outlet)
     return more && more->held ? more->held(outlet->self) : 0;
 }
 
+bool weftp_outlet_keeps(const struct weftp_outlet *outlet)
+{
+    const struct weft_sink_type_more *more = more_of(outlet->type);
+    if (!more || !more->held) return false;
+    return !more->keeps || more->keeps(outlet->self);
+}
+
 void weftp_outlet_reopen(struct weftp_outlet *outlet)
 {
     const struct weft_sink_type_more *more = more_of(outlet->type);

@@ -70,6 +70,8 @@ void weftp_outlet_lose(struct weftp_outlet *outlet, int level, int64_t time_ns, 
 /* Flush by the deadline; WEFT_EIO also when the sink's last line was lost. */
 weft_status weftp_outlet_flush(struct weftp_outlet *outlet, int64_t deadline_ms);
 void weftp_outlet_stats(struct weftp_outlet *outlet, weft_sink_stats *stats);
+/* Whether its sink may keep lines back, so that something is to be done before the process dies of a signal. */
+bool weftp_outlet_keeps(const struct weftp_outlet *outlet);
 /* The sink looks again at what its lines go to, before the next one. */
 void weftp_outlet_reopen(struct weftp_outlet *outlet);
 /*

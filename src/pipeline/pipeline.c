@@ -141,6 +141,13 @@ weft_status weftp_pipeline_flush(const struct weftp_pipeline *pipeline, int64_t 
     return worst;
 }
 
+bool weftp_pipeline_keeps(const struct weftp_pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline->slot_count; i++)
+        if (weftp_outlet_keeps(pipeline->slots[i].outlet)) return true;
+    return false;
+}
+
 void weftp_pipeline_reopen(const struct weftp_pipeline *pipeline)
 {
     for (size_t i = 0; i < pipeline->slot_count; i++)

@@ -48,6 +48,8 @@ void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_t
 /* Write a status record to stderr (its time is set here). The thread is inside a call. */
 void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                         const struct weftp_word *word);
+/* Whether some sink may keep lines back. */
+bool weftp_pipeline_keeps(const struct weftp_pipeline *pipeline);
 /* Every sink looks again at what its lines go to. */
 void weftp_pipeline_reopen(const struct weftp_pipeline *pipeline);
 /*

@@ -81,6 +81,8 @@ struct weft_sink_type_more {
     weft_status (*tick)(void *self);
     /* Lines that write() took and the operating system has not got: what is lost if the sink is closed now. */
     uint64_t (*held)(void *self);
+    /* Whether this instance may keep lines back at all; NULL: where there is a `held`. */
+    bool (*keeps)(void *self);
 };
 
 WEFT_EXTERN_C_BEGIN
