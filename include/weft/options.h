@@ -22,12 +22,13 @@ typedef struct weft_options {
     const char *propagators, *propagate_keys, *trust;
     const char *config; /* path of a JSON file */
     bool explain;       /* print what is in force, and which source set it, to stderr */
+    const char *reload_signal, *config_watch, *sigterm, *capture;
 } weft_options;
 
 #define WEFT_OPTIONS_INIT                                                                          \
     {                                                                                              \
         sizeof(weft_options), NULL, NULL, NULL, NULL, false, 0, 0, NULL, NULL, NULL, NULL, NULL,   \
-            NULL, NULL, NULL, false                                                                \
+            NULL, NULL, NULL, false, NULL, NULL, NULL, NULL                                        \
     }
 static inline weft_options weft_options_default(void)
 {
@@ -115,8 +116,10 @@ WEFT_API weft_status weft_flush(uint32_t timeout_ms);
 WEFT_API weft_status weft_shutdown(uint32_t timeout_ms);
 
 /**
- * Read file and environment again and put the result in force. With errors in them: their defaults hold, as at start.
+ * Read file and environment again and put the result in force. Bad values in them: as at start. Sinks that stay look
+ * for their files again, as after a rotation by another program.
  *
+ * @retval WEFT_EINVAL  The file cannot be read or parsed: that is said on stderr, and what was in force stays.
  * @retval WEFT_ENOMEM  What was in force stays.
  * @retval WEFT_ESTATE  As weft_init.
  *

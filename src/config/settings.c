@@ -99,23 +99,39 @@ static void load_all(struct weftp_load *load, const struct weftp_settings *previ
     weftp_say_rest(load);
 }
 
+/* A load from its beginning to its end; what it reads by is in `load` already. */
+static weft_status run_load(struct weftp_load *load, struct weftp_settings **out,
+                            const struct weftp_settings *previous, const weft_options *program)
+{
+    load->settings = calloc(1, sizeof *load->settings);
+    if (!load->settings) return WEFT_ENOMEM;
+    load_all(load, previous, program);
+    weftp_levels_free(load->file_levels, load->file_level_count);
+    weftp_sinks_free(load->sinks, load->sink_count);
+    weftp_names_free(load->names, load->name_count);
+    if (load->status)
+        weftp_settings_free(load->settings);
+    else
+        *out = load->settings;
+    return load->status;
+}
+
 weft_status weftp_settings_reload(struct weftp_settings **out,
                                   const struct weftp_settings *previous,
                                   const weft_options *program, const struct weftp_known *known,
                                   weftp_complain complain, void *arg)
 {
     struct weftp_load load = {.known = known, .complain = complain, .arg = arg};
-    load.settings = calloc(1, sizeof *load.settings);
-    if (!load.settings) return WEFT_ENOMEM;
-    load_all(&load, previous, program);
-    weftp_levels_free(load.file_levels, load.file_level_count);
-    weftp_sinks_free(load.sinks, load.sink_count);
-    weftp_names_free(load.names, load.name_count);
-    if (load.status)
-        weftp_settings_free(load.settings);
-    else
-        *out = load.settings;
-    return load.status;
+    return run_load(&load, out, previous, program);
+}
+
+weft_status weftp_settings_refresh(struct weftp_settings **out,
+                                   const struct weftp_settings *previous,
+                                   const weft_options *program, const struct weftp_known *known,
+                                   weftp_complain complain, void *arg)
+{
+    struct weftp_load load = {.known = known, .complain = complain, .arg = arg, .strict = true};
+    return run_load(&load, out, previous, program);
 }
 
 weft_status weftp_settings_load(struct weftp_settings **out, const weft_options *program,

@@ -15,6 +15,8 @@
 #ifndef WEFTP_CONFIG_SETTINGS_H
 #define WEFTP_CONFIG_SETTINGS_H
 
+#include "../port/file_mark.h"
+
 #include <weft/options.h>
 #include <weft/request.h>
 #include <weft/sys/sink.h>
@@ -67,6 +69,9 @@ struct weftp_explain_row {
     char *source;         /* "default", "program", "config /etc/orders.json:3:12", "environment" */
 };
 
+/* WEFT_CAPTURE: bits. */
+enum weftp_capture_streams { WEFTP_CAPTURE_STDOUT = 1, WEFTP_CAPTURE_STDERR = 2 };
+
 struct weftp_settings {
     struct weftp_level_rule *levels;
     size_t level_count; /* the root is always among them; loggers are unique */
@@ -83,9 +88,14 @@ struct weftp_settings {
     size_t propagate_key_count;
     enum weft_trust trust; /* never DEFAULT */
     bool explain;
-    bool no_colour;           /* NO_COLOR or TERM=dumb: `pretty` writes no colours */
-    char *config;             /* path of the JSON file, NULL: none */
-    unsigned complaint_count; /* of this load, with those that were left out */
+    int reload_signal;        /* its number; 0: none */
+    uint32_t config_watch_ms; /* 0: never */
+    bool sigterm_flush;
+    unsigned capture;                   /* enum weftp_capture_streams */
+    bool no_colour;                     /* NO_COLOR or TERM=dumb: `pretty` writes no colours */
+    char *config;                       /* path of the JSON file, NULL: none */
+    struct weftp_file_mark config_mark; /* of the file that was read */
+    unsigned complaint_count;           /* of this load, with those that were left out */
     struct weftp_level_rule *start_levels;
     size_t start_level_count; /* the file's rules at the first load */
     struct weftp_explain_row *rows;
@@ -126,6 +136,14 @@ weft_status weftp_settings_reload(struct weftp_settings **out,
                                   const struct weftp_settings *previous,
                                   const weft_options *program, const struct weftp_known *known,
                                   weftp_complain complain, void *arg);
+/*
+ * The same for weft_reload: a file that cannot be read or parsed is told, and fails the load.
+ * @retval WEFT_EINVAL  That; *out is unchanged.
+ */
+weft_status weftp_settings_refresh(struct weftp_settings **out,
+                                   const struct weftp_settings *previous,
+                                   const weft_options *program, const struct weftp_known *known,
+                                   weftp_complain complain, void *arg);
 /* Free settings; NULL does nothing. */
 void weftp_settings_free(struct weftp_settings *settings);
 

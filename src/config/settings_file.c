@@ -12,13 +12,23 @@
 
 /* ---- the file's bytes ---- */
 
+static const char kept[] = "the configuration in force stays";
+
+/* The file is of no use: a load that insists on it ends here. */
+static void refuse_file(struct weftp_load *load)
+{
+    if (load->strict && !load->status) load->status = WEFT_EINVAL;
+}
+
 /* Say why the whole file is not read; the complaint is about the one who named it. */
 static void say_file(struct weftp_load *load, const char *reason, const char *more)
 {
     const char *path = load->settings->config;
     struct weftp_shown shown;
-    weftp_say(load, &load->origins[WEFTP_SETTING_CONFIG], "\"%s\" %s%s; going on without the file",
-              weftp_show(&shown, weftp_span(path, strlen(path)), NULL), reason, more);
+    weftp_say(load, &load->origins[WEFTP_SETTING_CONFIG], "\"%s\" %s%s; %s",
+              weftp_show(&shown, weftp_span(path, strlen(path)), NULL), reason, more,
+              load->strict ? kept : "going on without the file");
+    refuse_file(load);
 }
 
 /* Why a file is not to be trusted or not to be read; NULL: it is fine. */
@@ -47,6 +57,7 @@ static int open_file(struct weftp_load *load)
         return -1;
     }
     const char *fault = fstat(fd, &info) == 0 ? file_fault(&info) : weftp_errno_text(errno);
+    weftp_file_mark_of(&load->settings->config_mark, &info);
     if (!fault) return fd;
     say_file(load, fault, "");
     close(fd);
@@ -253,8 +264,10 @@ static void take_text(struct weftp_load *load, const char *text, size_t size)
     }
     if (*error.reason) {
         weftp_json_place(text, error.at, &origin.line, &origin.column);
-        weftp_say(load, &origin, "%s; the whole file is ignored", error.reason);
-    } else if (root) {
+        weftp_say(load, &origin, "%s; %s", error.reason,
+                  load->strict ? kept : "the whole file is ignored");
+        refuse_file(load);
+    } else if (root && !load->status) {
         for (const struct weftp_json *node = root->first; node && !load->status; node = node->next)
             take_member(&file, node);
     }

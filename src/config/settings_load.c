@@ -10,7 +10,7 @@
 void *weftp_load_zeroed(struct weftp_load *load, size_t count, size_t size)
 {
     void *memory = load->status ? NULL : calloc(count, size);
-    if (!memory) load->status = WEFT_ENOMEM;
+    if (!memory && !load->status) load->status = WEFT_ENOMEM;
     return memory;
 }
 

@@ -44,6 +44,10 @@ enum weftp_setting_id {
     WEFTP_SETTING_LINE_BYTES_MAX,
     WEFTP_SETTING_CONFIG,
     WEFTP_SETTING_EXPLAIN,
+    WEFTP_SETTING_RELOAD_SIGNAL,
+    WEFTP_SETTING_CONFIG_WATCH,
+    WEFTP_SETTING_SIGTERM,
+    WEFTP_SETTING_CAPTURE,
     WEFTP_SETTING_NO_COLOR,
     WEFTP_SETTING_TERM,
     WEFTP_SETTING_LATER_FIRST, /* from here on: known names without an effect in this version */
@@ -52,10 +56,6 @@ enum weftp_setting_id {
     WEFTP_SETTING_OVERFLOW,
     WEFTP_SETTING_QUEUE_DIR,
     WEFTP_SETTING_REDACT,
-    WEFTP_SETTING_RELOAD_SIGNAL,
-    WEFTP_SETTING_CONFIG_WATCH,
-    WEFTP_SETTING_SIGTERM,
-    WEFTP_SETTING_CAPTURE,
     WEFTP_SETTING_SAMPLE,
     WEFTP_SETTING_RATE,
     WEFTP_SETTING_CRASH,
@@ -118,6 +118,7 @@ struct weftp_load {
     weftp_complain complain;
     void *arg;
     weft_status status;
+    bool strict; /* a file that is of no use fails the load */
     struct weftp_origin
         origins[WEFTP_SETTING_COUNT]; /* of each setting that is replaced as a whole */
     struct weftp_origin field_origins[WEFTP_STATIC_FIELDS_MAX];
@@ -128,6 +129,8 @@ struct weftp_load {
     char **names; /* likewise: WEFTP_NAMES_MAX places */
     size_t name_count;
     bool names_none;     /* "none" was among them */
+    unsigned capture;    /* collected streams of WEFT_CAPTURE */
+    bool capture_off;    /* "off" was among them */
     bool otel_env_final; /* deployment.environment.name was there; it beats its earlier name */
 };
 
@@ -247,6 +250,15 @@ void weftp_service_set(struct weftp_load *load, enum weftp_setting_id id,
 bool weftp_line_bytes_value(struct weftp_span text, uint32_t *out);
 /* The name of a list that is `word` in any case; NULL: none, or no list. */
 const char *weftp_listed(struct weftp_span word, const char *const *list);
+
+/* settings_life.c: what happens while the service runs */
+void weftp_reload_signal_item(struct weftp_load *load, const struct weftp_item *item);
+void weftp_config_watch_item(struct weftp_load *load, const struct weftp_item *item);
+void weftp_sigterm_item(struct weftp_load *load, const struct weftp_item *item);
+void weftp_capture_item(struct weftp_load *load, const struct weftp_item *item);
+void weftp_capture_commit(struct weftp_load *load, const struct weftp_item *item);
+void weftp_life_show(const struct weftp_settings *settings, enum weftp_setting_id id,
+                     struct weftp_text *text);
 
 /* settings_names.c: lists of names */
 void weftp_propagator_item(struct weftp_load *load, const struct weftp_item *item);

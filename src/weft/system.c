@@ -62,7 +62,9 @@ static const size_t text_members[] = {
     offsetof(weft_options, service_version), offsetof(weft_options, service_env),
     offsetof(weft_options, service_node),    offsetof(weft_options, fields),
     offsetof(weft_options, propagators),     offsetof(weft_options, propagate_keys),
-    offsetof(weft_options, trust),           offsetof(weft_options, config)};
+    offsetof(weft_options, trust),           offsetof(weft_options, config),
+    offsetof(weft_options, reload_signal),   offsetof(weft_options, config_watch),
+    offsetof(weft_options, sigterm),         offsetof(weft_options, capture)};
 #define TEXT_MEMBERS (sizeof text_members / sizeof text_members[0])
 
 static const char **text_member(weft_options *options, size_t index)

@@ -577,17 +577,18 @@ static void test_an_unknown_variable_gets_the_list(void **state)
         "WEFT_QQQQQQQQ (environment): no variable of weft; there are: WEFT_LEVEL WEFT_FORMAT "
         "WEFT_SINKS WEFT_SERVICE WEFT_SERVICE_VERSION WEFT_SERVICE_ENV WEFT_SERVICE_NODE "
         "WEFT_FIELDS WEFT_PROPAGATORS WEFT_PROPAGATE_KEYS WEFT_TRUST WEFT_LINE_BYTES_MAX "
-        "WEFT_CONFIG WEFT_EXPLAIN; ignored");
+        "WEFT_CONFIG WEFT_EXPLAIN WEFT_RELOAD_SIGNAL WEFT_CONFIG_WATCH WEFT_SIGTERM "
+        "WEFT_CAPTURE; ignored");
     weftp_settings_free(s);
 }
 
 static void test_values_that_are_off_are_not_told(void **state)
 {
     (void)state;
-    static const char *const later[] = {
-        "WEFT_ASYNC",   "WEFT_QUEUE_BYTES",   "WEFT_OVERFLOW",     "WEFT_QUEUE_DIR",
-        "WEFT_REDACT",  "WEFT_RELOAD_SIGNAL", "WEFT_CONFIG_WATCH", "WEFT_SIGTERM",
-        "WEFT_CAPTURE", "WEFT_SAMPLE",        "WEFT_RATE",         "WEFT_CRASH"};
+    static const char *const later[] = {"WEFT_ASYNC",     "WEFT_QUEUE_BYTES", "WEFT_OVERFLOW",
+                                        "WEFT_QUEUE_DIR", "WEFT_REDACT",      "WEFT_RELOAD_SIGNAL",
+                                        "WEFT_SIGTERM",   "WEFT_CAPTURE",     "WEFT_SAMPLE",
+                                        "WEFT_RATE",      "WEFT_CRASH"};
     static const char *const off[] = {"off", "OFF", "no", "false", "0", "none", ""};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         for (size_t j = 0; j < sizeof off / sizeof *off; j++) {

@@ -68,7 +68,8 @@ static void test_complaints_point_to_the_place(void **state)
         {"{\"zzzzzzzzz\": 1}", "config x.json:1:2: \"zzzzzzzzz\" is no key of weft; there are: "
                                "level format sinks service service_version "
                                "service_env service_node fields propagators propagate_keys trust "
-                               "line_bytes_max explain; ignored"},
+                               "line_bytes_max explain reload_signal config_watch sigterm "
+                               "capture; ignored"},
         {"{\"format\": \"ecs\",\r\n\t\"format\": \"logback\"}",
          "format (config x.json:2:2): the key \"format\" stands here a second time; the one of "
          "line 1, column 2 holds"},
