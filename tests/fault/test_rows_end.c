@@ -1,0 +1,264 @@
+/*
+ * Rows 9, 10, 13, 22 and 24 of the fault table, and a container's own: the ways in which a process ends without a word
+ * to weft, what it hands to the programs that it starts, and a standard output that nobody reads.
+ */
+#include "support/rows.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <spawn.h>
+#include <sys/mman.h>
+
+extern char **environ;
+
+/* ---- 9: the ends that run no destructor ---- */
+
+static void end_at_once(void *arg)
+{
+    const int way = *(const int *)arg;
+    row_log_many(0, 1000);
+    if (way == 0) _exit(0);
+    if (way == 1) quick_exit(0);
+    _Exit(0);
+}
+
+static void row_09_ends_without_a_destructor(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 3; way++) {
+        struct row row = row_begin("");
+        struct row_seqs seqs = {.lines = 0};
+        row_run(&row, end_at_once, &way);
+        row_read(&seqs, row.path);
+        assert_int_equal(seqs.next[0], 1000);
+        assert_false(seqs.gap);
+        row_end(&row);
+    }
+}
+
+/* ---- 10: threads that nobody waits for ---- */
+
+static unsigned under_way;
+
+static void *log_detached(void *arg)
+{
+    const unsigned writer = (unsigned)(uintptr_t)arg;
+    weft_mdc_put("thread", "detached");
+    weft_logger *log = weft_logger_with(weft_logger_get("detached"), weft_int("n", 1));
+    for (uint64_t seq = 0;; seq++) {
+        weft_info(log, "seq", weft_uint("writer", writer), weft_uint("seq", seq));
+        if (seq == 10) __atomic_fetch_add(&under_way, 1, __ATOMIC_SEQ_CST);
+        if (seq % 8 == 0) sched_yield();
+    }
+    return NULL;
+}
+
+static void leave_detached(void *arg)
+{
+    (void)arg;
+    pthread_attr_t detached;
+    pthread_t thread;
+    pthread_attr_init(&detached);
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    for (uintptr_t i = 0; i < 4; i++)
+        if (pthread_create(&thread, &detached, log_detached, (void *)i) != 0) abort();
+    while (__atomic_load_n(&under_way, __ATOMIC_SEQ_CST) < 4) sched_yield();
+}
+
+static void row_10_detached_threads_at_the_end(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        struct row row = row_begin("");
+        struct row_seqs seqs = {.lines = 0};
+        row_run(&row, leave_detached, NULL);
+        row_read(&seqs, row.path);
+        assert_false(seqs.gap);
+        for (int writer = 0; writer < 4; writer++) assert_true(seqs.next[writer] > 10);
+        row_end(&row);
+    }
+}
+
+/* ---- 13: what a program that is started inherits ---- */
+
+static char *list[] = {(char *)(uintptr_t) "ls", (char *)(uintptr_t) "/proc/self/fd", NULL};
+
+/* The descriptors that `ls` finds open in itself, started one way or the other. */
+static char *inherited(bool by_vfork)
+{
+    const int out = test_temporary();
+    int status;
+    pid_t pid;
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, out, 1);
+    posix_spawn_file_actions_addclose(&actions, out);
+    const int saved = fcntl(1, F_DUPFD_CLOEXEC, 10);
+    if (!by_vfork) {
+        EXPECT(posix_spawn(&pid, "/bin/ls", &actions, NULL, list, environ) == 0);
+    } else {
+        dup2(out, 1);
+        fcntl(out, F_SETFD, FD_CLOEXEC);
+        pid = vfork();
+        if (pid == 0) {
+            execv("/bin/ls", list);
+            _exit(127);
+        }
+        dup2(saved, 1);
+    }
+    close(saved);
+    posix_spawn_file_actions_destroy(&actions);
+    EXPECT(waitpid(pid, &status, 0) == pid && status == 0);
+    char *text = read_whole(out);
+    close(out);
+    return text;
+}
+
+static void start_programs(void *arg)
+{
+    (void)arg;
+    char *before[2] = {inherited(false), inherited(true)};
+    row_log_many(0, 100);
+    for (int i = 0; i < 2; i++) {
+        char *after = inherited(i == 1);
+        EXPECT(count_lines(after) >= 4);
+        EXPECT(strcmp(before[i], after) == 0);
+        free(before[i]);
+        free(after);
+    }
+    row_log(0, 100);
+    row_stats();
+}
+
+static void row_13_started_programs_inherit_nothing(void **state)
+{
+    (void)state;
+    struct row row = row_begin("?max_bytes=4096&compress=gzip stdout: stderr:");
+    row_run(&row, start_programs, NULL);
+    row_end(&row);
+}
+
+/* ---- 22, 24: a standard output that takes nothing ---- */
+
+static int log_much(void)
+{
+    row_log_many(0, 2000);
+    const weft_stats stats = row_stats();
+    return stats.dropped > 0 ? 0 : 1;
+}
+
+static void row_22_head_leaves_the_pipe(void **state)
+{
+    (void)state;
+    struct row row = row_begin("");
+    assert_int_equal(row_shell("(env -i WEFT_SINKS=stdout: %s much 2>%s/err; echo $? >%s/code) | "
+                               "head -c 1000 >/dev/null",
+                               row_self(), row.folder, row.folder),
+                     0);
+    assert_int_equal(
+        row_shell("test \"$(cat %s/code)\" = 0 && grep -q EPIPE %s/err", row.folder, row.folder),
+        0);
+    row_end(&row);
+}
+
+static void row_24_dev_full(void **state)
+{
+    (void)state;
+    struct row row = row_begin("");
+    assert_int_equal(
+        row_shell("env -i WEFT_SINKS=stdout: %s much >/dev/full 2>%s/err", row_self(), row.folder),
+        0);
+    assert_int_equal(row_shell("grep -q ENOSPC %s/err", row.folder), 0);
+    assert_int_equal(
+        row_shell("env -i WEFT_SINKS=file:/dev/full %s much 2>%s/err", row_self(), row.folder), 0);
+    assert_int_equal(row_shell("grep -q ENOSPC %s/err", row.folder), 0);
+    row_end(&row);
+}
+
+/* ---- the main process of a container ---- */
+
+static volatile sig_atomic_t asked_to_end;
+
+static void ask_to_end(int signal_number)
+{
+    (void)signal_number;
+    asked_to_end = 1;
+}
+
+static unsigned *rounds; /* shared with the container */
+
+static void container_main(bool handles)
+{
+    uint64_t seq = 0;
+    if (getpid() != 1) _exit(90);
+    if (handles) signal(SIGTERM, ask_to_end);
+    for (; !asked_to_end; usleep(100)) {
+        row_log(0, seq++);
+        __atomic_store_n(rounds, (unsigned)seq, __ATOMIC_SEQ_CST);
+    }
+    row_log(0, seq);
+    exit(0);
+}
+
+/* Start PID 1 of a namespace, let it log, send SIGTERM. Without the right to: false. */
+static bool run_container(const struct row *row, bool handles, int *status)
+{
+    *rounds = 0;
+    fflush(NULL);
+    const pid_t outer = fork();
+    if (outer == 0) {
+        putenv((char *)(uintptr_t)row->sinks);
+        if (unshare(CLONE_NEWPID) != 0) _exit(77);
+        const pid_t inner = fork();
+        if (inner == 0) container_main(handles);
+        while (__atomic_load_n(rounds, __ATOMIC_SEQ_CST) < 100) usleep(1000);
+        kill(inner, SIGTERM);
+        const unsigned then = __atomic_load_n(rounds, __ATOMIC_SEQ_CST);
+        if (!handles) {
+            while (__atomic_load_n(rounds, __ATOMIC_SEQ_CST) < then + 100) usleep(1000);
+            kill(inner, SIGKILL);
+        }
+        const int ended = test_wait(inner, 10);
+        _exit(WIFEXITED(ended) ? WEXITSTATUS(ended) : WIFSIGNALED(ended) ? WTERMSIG(ended) : 91);
+    }
+    waitpid(outer, status, 0);
+    return !(WIFEXITED(*status) && WEXITSTATUS(*status) == 77);
+}
+
+/* It ends as it does everywhere where it has a handler; where not, the kernel ignores SIGTERM, and so do we. */
+static void container_pid_1_and_sigterm(void **state)
+{
+    (void)state;
+    rounds = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(rounds, MAP_FAILED);
+    for (int handles = 0; handles < 2; handles++) {
+        struct row row = row_begin("");
+        struct row_seqs seqs = {.lines = 0};
+        int status;
+        if (!run_container(&row, handles, &status)) {
+            row_end(&row);
+            row_skip("no right to make a PID namespace");
+        }
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), handles ? 0 : SIGKILL);
+        row_read(&seqs, row.path);
+        assert_false(seqs.gap);
+        assert_true(seqs.next[0] >= *rounds + (handles ? 1 : 0));
+        row_end(&row);
+    }
+    munmap(rounds, 4096);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "much") == 0) return log_much();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(row_09_ends_without_a_destructor),
+        cmocka_unit_test(row_10_detached_threads_at_the_end),
+        cmocka_unit_test(row_13_started_programs_inherit_nothing),
+        cmocka_unit_test(row_22_head_leaves_the_pipe),
+        cmocka_unit_test(row_24_dev_full),
+        cmocka_unit_test(container_pid_1_and_sigterm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
