@@ -12,6 +12,35 @@ else()
   set(_weft_links ${YAJL_LINK_LIBRARIES} ${ZLIB_LIBRARIES})
 endif()
 
+# weft_codec(NAME module header symbol): a compression library that the library takes where it is there and links. Sets
+# WEFT_WITH_NAME to 1 or 0. A module that is there for another machine than the compiler's does not link.
+include(CheckSymbolExists)
+option(WEFT_ISAL "Compress rotated files with ISA-L where it is found (else zlib)" ON)
+option(WEFT_ZSTD "Offer compress=zstd where libzstd is found" ON)
+set(WEFT_PC_CODECS "")
+set(_weft_codec_includes "")
+function(weft_codec name module header symbol)
+  set(WEFT_WITH_${name} 0)
+  if(WEFT_${name})
+    pkg_check_modules(${name} QUIET ${module})
+    if(${name}_FOUND)
+      set(CMAKE_REQUIRED_LIBRARIES ${${name}_LINK_LIBRARIES})
+      set(CMAKE_REQUIRED_INCLUDES ${${name}_INCLUDE_DIRS})
+      set(CMAKE_REQUIRED_QUIET ON)
+      check_symbol_exists(${symbol} ${header} WEFT_${name}_LINKS)
+      if(WEFT_${name}_LINKS)
+        set(WEFT_WITH_${name} 1)
+        set(_weft_links ${_weft_links} ${${name}_LINK_LIBRARIES} PARENT_SCOPE)
+        set(_weft_codec_includes ${_weft_codec_includes} ${${name}_INCLUDE_DIRS} PARENT_SCOPE)
+        set(WEFT_PC_CODECS "${WEFT_PC_CODECS}, ${module}" PARENT_SCOPE)
+      endif()
+    endif()
+  endif()
+  set(WEFT_WITH_${name} ${WEFT_WITH_${name}} PARENT_SCOPE)
+endfunction()
+weft_codec(ISAL libisal isa-l/igzip_lib.h isal_deflate)
+weft_codec(ZSTD libzstd zstd.h ZSTD_compressStream2)
+
 file(GLOB WEFT_SOURCES CONFIGURE_DEPENDS
   ${CMAKE_CURRENT_SOURCE_DIR}/src/*/*.c
   ${CMAKE_CURRENT_SOURCE_DIR}/sinks/*.c
@@ -20,8 +49,9 @@ file(GLOB WEFT_SOURCES CONFIGURE_DEPENDS
 add_library(weft_objects OBJECT ${WEFT_SOURCES})
 target_include_directories(weft_objects
   PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR})
-target_include_directories(weft_objects SYSTEM PRIVATE ${YAJL_INCLUDE_DIRS} ${ZLIB_INCLUDE_DIRS})
-target_compile_definitions(weft_objects PRIVATE _GNU_SOURCE WEFT_VERSION_TEXT="${PROJECT_VERSION}")
+target_include_directories(weft_objects SYSTEM PRIVATE ${YAJL_INCLUDE_DIRS} ${ZLIB_INCLUDE_DIRS} ${_weft_codec_includes})
+target_compile_definitions(weft_objects PRIVATE _GNU_SOURCE WEFT_VERSION_TEXT="${PROJECT_VERSION}"
+  $<$<BOOL:${WEFT_WITH_ISAL}>:WEFT_WITH_ISAL> $<$<BOOL:${WEFT_WITH_ZSTD}>:WEFT_WITH_ZSTD>)
 target_link_libraries(weft_objects PRIVATE weft_flags)
 set_target_properties(weft_objects PROPERTIES
   C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF
@@ -44,8 +74,14 @@ endif()
 foreach(_link IN LISTS _weft_links)
   target_link_libraries(weft_static INTERFACE $<BUILD_INTERFACE:${_link}>)
 endforeach()
-# In an installed tree weftConfig.cmake makes these two.
+# In an installed tree weftConfig.cmake makes these.
 target_link_libraries(weft_static INTERFACE $<INSTALL_INTERFACE:weft::yajl> $<INSTALL_INTERFACE:weft::zlib>)
+foreach(_codec ISAL ZSTD)
+  if(WEFT_WITH_${_codec})
+    string(TOLOWER ${_codec} _codec)
+    target_link_libraries(weft_static INTERFACE $<INSTALL_INTERFACE:weft::${_codec}>)
+  endif()
+endforeach()
 
 foreach(_target weft weft_static)
   target_include_directories(${_target} PUBLIC

@@ -3,246 +3,113 @@
 #include "../../src/port/io.h"
 #include "../../src/port/thread.h"
 #include "../../src/port/wait.h"
-#include "gzip.h"
+#include "compress_one.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define BUSY_TRIES_MAX    14 /* looks at files that others still use: about three seconds in all */
 #define BUSY_PAUSE_NS     20000000 /* the first pause; it doubles */
 #define BUSY_PAUSE_NS_MAX 320000000
-#define LOCK_TIMEOUT_MS   5000 /* for the names' lock: rotations are over in milliseconds */
+#define LATER_S           60 /* between the looks at what is left then */
 
 struct weftp_compressor {
     const struct weftp_rotation *rotation;
-    pthread_mutex_t mutex; /* guards running, kicked, busy, error */
+    pthread_mutex_t mutex; /* guards running, kicked, busy, left, error */
     pthread_cond_t wake;   /* kicked or stop */
     pthread_cond_t idle;   /* not busy any more */
     pthread_t thread;
     bool running, kicked, busy;
+    bool left;    /* something waits for others to let go of it */
+    bool inherit; /* in a forked child: the parent had not done all */
     int error;
     atomic_bool stop;
-    /* The thread's own; here so that a forked child can close its copies. */
-    struct weftp_rotation_lock lock;
-    int source, temporary;
+    struct weftp_compression one; /* the thread's own */
 };
-
-static void close_one(int *fd)
-{
-    if (*fd >= 0) {
-        /* As for the names' lock: a child may hold the descriptor too. */
-        (void)flock(*fd, LOCK_UN);
-        close(*fd);
-    }
-    *fd = -1;
-}
 
 static bool stops(const struct weftp_compressor *compressor)
 {
     return atomic_load_explicit(&compressor->stop, memory_order_relaxed);
 }
 
-static int lock_exclusive(int fd)
+/* ---- what is to be done ---- */
+
+/*
+ * The forms of one file of the set begin at `at`, the plain one first. *waits: it is to be
+ * compressed, or to be removed, as its compressed form is there. *ours counts files.
+ */
+static size_t look_at(const struct weftp_rotation *rotation, int dir,
+                      const struct weftp_rotated_list *list, size_t at, uint32_t *ours, bool *waits)
 {
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EINTR) continue;
-        return errno == EWOULDBLOCK ? EAGAIN : 0;
+    size_t end = at;
+    bool is_ours = false;
+    while (end < list->count && weftp_rotated_same(&list->items[at], &list->items[end])) {
+        struct weftp_rotated_name name;
+        if (weftp_rotated_text(rotation, &list->items[end++], &name) == 0 &&
+            weftp_rotated_kind(dir, name.text, NULL) == WEFTP_ROTATED_OURS)
+            is_ours = true;
     }
-    return 0;
+    const bool plain = is_ours && list->items[at].codec == WEFTP_CODEC_NONE;
+    *waits = plain && !*rotation->ext && (*ours >= rotation->delay || end - at > 1);
+    if (is_ours) ++*ours;
+    return end;
 }
 
-/*
- * Whether a name still is this open file. Who holds the file's lock can rely on the answer: only he
- * renames it.
- */
-static bool is_named(int dir, const char *name, int fd)
+/* Move what waits to the front, and return how many that are: the newest first. */
+static size_t choose(const struct weftp_rotation *rotation, int dir,
+                     struct weftp_rotated_list *list)
 {
-    struct stat own, at;
-    return fstat(fd, &own) == 0 && fstatat(dir, name, &at, AT_SYMLINK_NOFOLLOW) == 0 &&
-           own.st_dev == at.st_dev && own.st_ino == at.st_ino;
-}
-
-/*
- * Open a rotated file that nobody writes any more. EAGAIN: somebody does. ENOENT: nothing to do
- * under this name.
- */
-static int open_source(struct weftp_compressor *compressor, int dir, const char *name,
-                       struct stat *found)
-{
-    const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    compressor->source = weftp_io_private(openat(dir, name, flags));
-    if (compressor->source < 0) return errno ? errno : EIO;
-    if (fstat(compressor->source, found) != 0) return errno;
-    if (!S_ISREG(found->st_mode) || found->st_nlink != 1) return ENOENT;
-    const int err = lock_exclusive(compressor->source);
-    /* The last line may have come between the look and the lock. */
-    if (err == 0 && fstat(compressor->source, found) != 0) return errno;
-    return err;
-}
-
-/*
- * Open the file that the .gz grows in, empty, for this thread alone. EAGAIN: another process works
- * on one.
- */
-static int open_temporary(struct weftp_compressor *compressor, int dir, const char *name,
-                          const struct stat *like)
-{
-    struct stat own;
-    const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    compressor->temporary = weftp_io_private(openat(dir, name, flags, 0600));
-    if (compressor->temporary < 0) return errno;
-    int err = lock_exclusive(compressor->temporary);
-    if (err != 0) return err;
-    if (fstat(compressor->temporary, &own) != 0) return errno;
-    if (!S_ISREG(own.st_mode) || own.st_nlink > 1) return EEXIST;
-    /* It may have got its final name while we waited for the lock. */
-    if (!is_named(dir, name, compressor->temporary)) return EAGAIN;
-    if (ftruncate(compressor->temporary, 0) != 0) return errno;
-    (void)!fchown(compressor->temporary, like->st_uid, like->st_gid);
-    return fchmod(compressor->temporary, like->st_mode & 0777) == 0 ? 0 : errno;
-}
-
-/* Remove a number's plain file, of which the .gz is whole. Under the names' lock. */
-static int remove_plain(const struct weftp_compressor *compressor, uint32_t number)
-{
-    struct weftp_rotated_name plain, gz;
-    uint64_t size = 0;
-    const int dir = compressor->lock.dir;
-    if (weftp_rotated_name(compressor->rotation, &gz, "", number, ".gz") != 0 ||
-        weftp_rotated_name(compressor->rotation, &plain, "", number, "") != 0)
-        return ENAMETOOLONG;
-    if (weftp_rotated_kind(dir, gz.text, NULL) != WEFTP_ROTATED_OURS ||
-        weftp_rotated_kind(dir, plain.text, &size) != WEFTP_ROTATED_OURS ||
-        !weftp_rotated_is_whole(dir, gz.text, size))
-        return EEXIST;
-    return weftp_io.unlinkat(dir, plain.text, 0) == 0 ? 0 : errno;
-}
-
-/*
- * Give the whole .gz the name that belongs to its source, wherever rotation has moved that. Under
- * the names' lock.
- */
-static int rename_whole(const struct weftp_compressor *compressor, const char *temporary,
-                        uint32_t number)
-{
-    struct weftp_rotated_name gz;
-    const int dir = compressor->lock.dir;
-    if (!is_named(dir, temporary, compressor->temporary)) return EAGAIN;
-    if (weftp_rotated_name(compressor->rotation, &gz, "", number, ".gz") != 0) return ENAMETOOLONG;
-    if (weftp_rotated_kind(dir, gz.text, NULL) != WEFTP_ROTATED_NONE) return EEXIST;
-    return weftp_io.renameat(dir, temporary, dir, gz.text) == 0 ? 0 : errno;
-}
-
-/*
- * Put the .gz in the plain file's place. The names are not locked while the directory is synced,
- * which may take long: a rotation in between moves both together, or removes the plain one itself.
- */
-static int replace(struct weftp_compressor *compressor, int dir, const char *temporary,
-                   const struct stat *source)
-{
-    const struct weftp_rotation *rotation = compressor->rotation;
-    for (unsigned step = 0; step < 2; step++) {
-        int err = weftp_rotation_lock(rotation, &compressor->lock, LOCK_TIMEOUT_MS);
-        if (err != 0) return err;
-        const uint32_t number =
-            weftp_rotation_find(rotation, compressor->lock.dir, source->st_dev, source->st_ino);
-        /* Not there: it was more than `keep`, and has been removed. */
-        if (number == 0)
-            err = ENOENT;
-        else
-            err = step == 0 ? rename_whole(compressor, temporary, number)
-                            : remove_plain(compressor, number);
-        weftp_rotation_unlock(&compressor->lock);
-        if (err != 0) return err;
-        if (step == 0 && weftp_io.fsync(dir) != 0) return errno;
+    size_t chosen = 0;
+    uint32_t ours = 0;
+    for (size_t at = 0; at < list->count;) {
+        bool waits = false;
+        const size_t end = look_at(rotation, dir, list, at, &ours, &waits);
+        if (waits) list->items[chosen++] = list->items[at];
+        at = end;
     }
-    return 0;
-}
-
-static int compress_opened(struct weftp_compressor *compressor, int dir, const char *temporary,
-                           const struct stat *source)
-{
-    const struct timespec times[2] = {source->st_atim, source->st_mtim};
-    int err = weftp_gzip_copy(compressor->source, compressor->temporary, &compressor->stop);
-    if (err == 0) (void)futimens(compressor->temporary, times);
-    if (err == 0 && weftp_io.fsync(compressor->temporary) != 0) err = errno;
-    return err != 0 ? err : replace(compressor, dir, temporary, source);
+    return chosen;
 }
 
 /*
- * Both names at one number: the end of a compression that a crash cut short, or somebody else's
- * file.
- */
-static int finish_pair(struct weftp_compressor *compressor, uint32_t number)
-{
-    const int err = weftp_rotation_lock(compressor->rotation, &compressor->lock, LOCK_TIMEOUT_MS);
-    if (err != 0) return err;
-    const int result = remove_plain(compressor, number);
-    weftp_rotation_unlock(&compressor->lock);
-    return result;
-}
-
-/* Compress one number's plain file. 0: done, or nothing to do. EAGAIN: later. */
-static int compress_number(struct weftp_compressor *compressor, int dir, uint32_t number)
-{
-    struct weftp_rotated_name plain, gz, temporary;
-    struct stat source = {0};
-    if (weftp_rotated_name(compressor->rotation, &plain, "", number, "") != 0 ||
-        weftp_rotated_name(compressor->rotation, &gz, "", number, ".gz") != 0 ||
-        weftp_rotated_name(compressor->rotation, &temporary, ".", 0, ".gz.tmp") != 0)
-        return ENAMETOOLONG;
-    if (weftp_rotated_kind(dir, plain.text, NULL) != WEFTP_ROTATED_OURS) return 0;
-    if (weftp_rotated_kind(dir, gz.text, NULL) != WEFTP_ROTATED_NONE)
-        return finish_pair(compressor, number);
-    int err = open_source(compressor, dir, plain.text, &source);
-    if (err == 0) err = open_temporary(compressor, dir, temporary.text, &source);
-    if (err == 0) {
-        err = compress_opened(compressor, dir, temporary.text, &source);
-        if (is_named(dir, temporary.text, compressor->temporary))
-            (void)weftp_io.unlinkat(dir, temporary.text, 0);
-    }
-    close_one(&compressor->temporary);
-    close_one(&compressor->source);
-    return err == ENOENT ? 0 : err;
-}
-
-/* A file that a killed compressor left. */
-static void remove_leftover(struct weftp_compressor *compressor, int dir)
-{
-    struct weftp_rotated_name name;
-    const int flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    if (weftp_rotated_name(compressor->rotation, &name, ".", 0, ".gz.tmp") != 0) return;
-    if (weftp_rotated_kind(dir, name.text, NULL) != WEFTP_ROTATED_OURS) return;
-    compressor->temporary = weftp_io_private(openat(dir, name.text, flags));
-    if (compressor->temporary >= 0 && lock_exclusive(compressor->temporary) == 0 &&
-        is_named(dir, name.text, compressor->temporary))
-        (void)weftp_io.unlinkat(dir, name.text, 0);
-    close_one(&compressor->temporary);
-}
-
-/*
- * One look at all numbers, the oldest first. Returns 0, EAGAIN when something is left for later, or
- * another errno.
+ * One look at all, the oldest first. Returns 0, EAGAIN when something is left for later, or another
+ * errno.
  */
 static int compress_all(struct weftp_compressor *compressor)
 {
-    int result = 0;
-    const int dir =
-        weftp_io_private(open(compressor->rotation->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const struct weftp_rotation *rotation = compressor->rotation;
+    struct weftp_rotated_list list;
+    const int dir = weftp_io_private(open(rotation->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (dir < 0) return errno;
-    for (uint32_t number = weftp_rotation_top(compressor->rotation, dir); number > 1; number--) {
-        if (stops(compressor)) break;
-        const int err = compress_number(compressor, dir, number - 1);
-        if (err != 0 && result != EAGAIN) result = err;
+    int result = weftp_rotated_list(rotation, dir, &list);
+    if (result == 0) {
+        for (size_t i = choose(rotation, dir, &list); i > 0 && !stops(compressor); i--) {
+            const int err = weftp_compress_one(&compressor->one, dir, &list.items[i - 1]);
+            if (err != 0 && result != EAGAIN) result = err;
+        }
+        weftp_rotated_free(&list);
     }
-    remove_leftover(compressor, dir);
+    weftp_compression_clear(&compressor->one, dir);
     close(dir);
     return result;
 }
+
+bool weftp_compressor_needed(const struct weftp_rotation *rotation)
+{
+    struct weftp_rotated_list list;
+    const int dir = weftp_io_private(open(rotation->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (dir < 0) return false;
+    bool needed = weftp_compression_left(rotation, dir);
+    if (!needed && weftp_rotated_list(rotation, dir, &list) == 0) {
+        needed = choose(rotation, dir, &list) > 0;
+        weftp_rotated_free(&list);
+    }
+    close(dir);
+    return needed;
+}
+
+/* ---- the thread ---- */
 
 static void set_busy(struct weftp_compressor *compressor, bool busy)
 {
@@ -274,10 +141,20 @@ static void work(struct weftp_compressor *compressor)
         if (pause_ns < BUSY_PAUSE_NS_MAX) pause_ns *= 2;
         err = compress_all(compressor);
     }
-    if (err == 0 || err == EAGAIN || err == ECANCELED) return;
     pthread_mutex_lock(&compressor->mutex);
-    compressor->error = err;
+    compressor->left = err == EAGAIN;
+    if (err != 0 && err != EAGAIN && err != ECANCELED) compressor->error = err;
     pthread_mutex_unlock(&compressor->mutex);
+}
+
+/* Wait for a kick; with something left, not for ever. Under the mutex. */
+static void wait_for_kick(struct weftp_compressor *compressor)
+{
+    const struct timespec later = {weftp_monotonic_ns() / 1000000000 + LATER_S, 0};
+    if (!compressor->left)
+        pthread_cond_wait(&compressor->wake, &compressor->mutex);
+    else if (pthread_cond_timedwait(&compressor->wake, &compressor->mutex, &later) == ETIMEDOUT)
+        compressor->kicked = true;
 }
 
 static void *run(void *arg)
@@ -288,10 +165,11 @@ static void *run(void *arg)
         if (!compressor->kicked) {
             compressor->busy = false;
             pthread_cond_broadcast(&compressor->idle);
-            pthread_cond_wait(&compressor->wake, &compressor->mutex);
+            wait_for_kick(compressor);
             continue;
         }
         compressor->kicked = false;
+        compressor->busy = true;
         pthread_mutex_unlock(&compressor->mutex);
         work(compressor);
         pthread_mutex_lock(&compressor->mutex);
@@ -306,7 +184,7 @@ static void make_primitives(struct weftp_compressor *compressor)
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&compressor->mutex, NULL);
-    pthread_cond_init(&compressor->wake, NULL);
+    pthread_cond_init(&compressor->wake, &attributes);
     pthread_cond_init(&compressor->idle, &attributes);
     pthread_condattr_destroy(&attributes);
 }
@@ -316,25 +194,9 @@ struct weftp_compressor *weftp_compressor_create(const struct weftp_rotation *ro
     struct weftp_compressor *compressor = calloc(1, sizeof *compressor);
     if (!compressor) return NULL;
     compressor->rotation = rotation;
-    compressor->lock = (struct weftp_rotation_lock){-1, -1};
-    compressor->source = compressor->temporary = -1;
+    weftp_compression_init(&compressor->one, rotation, &compressor->stop);
     make_primitives(compressor);
     return compressor;
-}
-
-bool weftp_compressor_needed(const struct weftp_rotation *rotation)
-{
-    struct weftp_rotated_name name;
-    const int dir = weftp_io_private(open(rotation->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (dir < 0) return false;
-    bool needed = weftp_rotated_name(rotation, &name, ".", 0, ".gz.tmp") == 0 &&
-                  weftp_rotated_kind(dir, name.text, NULL) == WEFTP_ROTATED_OURS;
-    for (uint32_t number = weftp_rotation_top(rotation, dir); number > 1 && !needed; number--) {
-        needed = weftp_rotated_name(rotation, &name, "", number - 1, "") == 0 &&
-                 weftp_rotated_kind(dir, name.text, NULL) == WEFTP_ROTATED_OURS;
-    }
-    close(dir);
-    return needed;
 }
 
 int weftp_compressor_kick(struct weftp_compressor *compressor)
@@ -355,9 +217,14 @@ int weftp_compressor_kick(struct weftp_compressor *compressor)
 int weftp_compressor_error(struct weftp_compressor *compressor)
 {
     pthread_mutex_lock(&compressor->mutex);
-    const int err = compressor->error;
+    int err = compressor->error;
     compressor->error = 0;
     pthread_mutex_unlock(&compressor->mutex);
+    if (compressor->inherit) {
+        compressor->inherit = false;
+        const int failed = weftp_compressor_kick(compressor);
+        if (err == 0) err = failed;
+    }
     return err;
 }
 
@@ -377,11 +244,9 @@ bool weftp_compressor_wait(struct weftp_compressor *compressor, uint32_t timeout
 void weftp_compressor_forked(struct weftp_compressor *compressor)
 {
     /* Without unlocking: the locks are the parent's, and its thread goes on. */
-    weftp_rotation_forked(&compressor->lock);
-    if (compressor->source >= 0) close(compressor->source);
-    if (compressor->temporary >= 0) close(compressor->temporary);
-    compressor->source = compressor->temporary = -1;
-    compressor->running = compressor->kicked = compressor->busy = false;
+    weftp_compression_forked(&compressor->one);
+    if (compressor->running) compressor->inherit = compressor->busy || compressor->left;
+    compressor->running = compressor->kicked = compressor->busy = compressor->left = false;
     make_primitives(compressor);
 }
 

@@ -1,8 +1,8 @@
 /*
- * Compression of rotated files in the background: app.log.3 becomes app.log.3.gz.
+ * Compression of rotated files in the background, all but the `delay` newest.
  *
- * Its job: one thread per sink, started when there is something to do; crash-safe replacement. Not
- * its job: names and their order (rotate.h).
+ * Its job: one thread per sink at the lowest priority, started when there is something to do; when
+ * to look, and when again. Not its job: names (rotated.h), replacing a file (compress_one.h).
  *
  *   function        | called by
  *   ----------------|------------------------------------------
@@ -10,12 +10,12 @@
  *   destroy         | the same; no kick after it
  *   forked          | the child, in its only thread
  *
- * The .gz grows under the name .app.log.gz.tmp, which is locked while somebody works on it: so one
- * process at a time compresses, and one that is killed blocks nobody; what it left is overwritten
- * by the next. When it is whole it is synced, renamed, the directory synced, and only then is the
- * plain file removed. A plain file that somebody still writes (shared flock) is tried again for
- * some seconds, and otherwise left for the next time.
- * May include: rotate, port, zlib.
+ * A file that somebody still writes (shared flock), or that another process works on, is tried
+ * again for some three seconds, during which the thread is not busy, and then once a minute for as
+ * long as one is left and the process lives: a rotation or a start look at once. A forked child in
+ * whose parent something was left looks for itself when error() is asked for the first time; what
+ * the parent does meanwhile is passed over.
+ * May include: compress_one, port.
  */
 #ifndef WEFTP_SINKS_KIT_COMPRESS_H
 #define WEFTP_SINKS_KIT_COMPRESS_H
@@ -30,7 +30,10 @@ struct weftp_compressor *weftp_compressor_create(const struct weftp_rotation *ro
 bool weftp_compressor_needed(const struct weftp_rotation *rotation);
 /* Look for work, in the background. Returns 0 or the errno of starting the thread. */
 int weftp_compressor_kick(struct weftp_compressor *compressor);
-/* The errno of the last failure, which is forgotten by this; 0: none. */
+/*
+ * The errno of the last failure, which is forgotten by this; 0: none. To be asked about once a
+ * second: in a forked child it takes up what the parent left.
+ */
 int weftp_compressor_error(struct weftp_compressor *compressor);
 /* Wait until there is nothing more to do now, at most timeout_ms. False: there is. */
 bool weftp_compressor_wait(struct weftp_compressor *compressor, uint32_t timeout_ms);

@@ -2,16 +2,17 @@
 
 #include "../../src/port/io.h"
 #include "../../src/port/wait.h"
+#include "tally.h"
+#include "trim.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK_TIMEOUT_MS 250 /* that a caller of write() may be kept by other processes' rotations */
+#define KEEP_SLACK      64  /* one file in so many may be too many, for a while */
 
 bool weftp_rotation_init(struct weftp_rotation *rotation, const char *path)
 {
@@ -29,15 +30,7 @@ void weftp_rotation_deinit(struct weftp_rotation *rotation)
     rotation->dir = NULL;
 }
 
-int weftp_rotated_name(const struct weftp_rotation *rotation, struct weftp_rotated_name *name,
-                       const char *prefix, uint32_t number, const char *suffix)
-{
-    char digits[16] = "";
-    if (number > 0) snprintf(digits, sizeof digits, ".%u", (unsigned)number);
-    const int size =
-        snprintf(name->text, sizeof name->text, "%s%s%s%s", prefix, rotation->base, digits, suffix);
-    return size > 0 && (size_t)size < sizeof name->text ? 0 : ENAMETOOLONG;
-}
+/* ---- the lock ---- */
 
 static int wait_for_lock(int fd, uint32_t timeout_ms)
 {
@@ -55,9 +48,14 @@ static int open_lock_file(const struct weftp_rotation *rotation, struct weftp_ro
 {
     struct weftp_rotated_name name;
     struct stat found;
-    if (weftp_rotated_name(rotation, &name, ".", 0, ".lock") != 0) return ENAMETOOLONG;
-    const int flags = O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    lock->lock = weftp_io_private(openat(lock->dir, name.text, flags, (mode_t)rotation->mode));
+    const int err = weftp_rotated_hidden(rotation, &name, ".lock");
+    if (err != 0) return err;
+    const int flags = O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    const mode_t mode = (mode_t)rotation->mode;
+    lock->lock = weftp_io_private(openat(lock->dir, name.text, flags | O_RDWR, mode));
+    /* Another user's: to lock it, reading is enough. */
+    if (lock->lock < 0)
+        lock->lock = weftp_io_private(openat(lock->dir, name.text, flags | O_RDONLY, mode));
     if (lock->lock < 0) return errno;
     return fstat(lock->lock, &found) == 0 && S_ISREG(found.st_mode) ? 0 : EINVAL;
 }
@@ -90,165 +88,217 @@ void weftp_rotation_forked(struct weftp_rotation_lock *lock)
     lock->lock = lock->dir = -1;
 }
 
-enum weftp_rotated_kind weftp_rotated_kind(int dir, const char *name, uint64_t *size)
+/* ---- moving ---- */
+
+static int move_to(const struct weftp_rotation *rotation, int dir, const char *from,
+                   const struct weftp_rotated *to)
 {
-    struct stat found;
-    if (fstatat(dir, name, &found, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? WEFTP_ROTATED_NONE : WEFTP_ROTATED_FOREIGN;
-    if (!S_ISREG(found.st_mode) || found.st_nlink != 1) return WEFTP_ROTATED_FOREIGN;
-    if (size) *size = (uint64_t)found.st_size;
-    return WEFTP_ROTATED_OURS;
+    struct weftp_rotated_name name;
+    const int err = weftp_rotated_text(rotation, to, &name);
+    if (err != 0) return err;
+    if (weftp_rotated_kind(dir, name.text, NULL) != WEFTP_ROTATED_NONE) return EEXIST;
+    return weftp_io.renameat(dir, from, dir, name.text) == 0 ? 0 : errno;
 }
 
-/* A number's two names and what they are. */
-struct slot {
-    struct weftp_rotated_name plain, gz;
-    enum weftp_rotated_kind plain_kind, gz_kind;
-    uint64_t plain_size;
+enum weftp_rotated_kind weftp_rotation_packed(const struct weftp_rotation *rotation, int dir,
+                                              const struct weftp_rotated *plain, uint64_t size)
+{
+    struct weftp_rotated packed = *plain;
+    for (packed.codec = WEFTP_CODEC_NONE + 1; packed.codec < WEFTP_CODECS; packed.codec++) {
+        struct weftp_rotated_name name;
+        if (weftp_rotated_text(rotation, &packed, &name) != 0) continue;
+        const enum weftp_rotated_kind kind = weftp_rotated_kind(dir, name.text, NULL);
+        if (kind == WEFTP_ROTATED_NONE) continue;
+        if (kind == WEFTP_ROTATED_FOREIGN) return kind;
+        const int fd = openat(dir, name.text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        const bool whole = fd >= 0 && weftp_codec_is_whole(packed.codec, fd, size);
+        if (fd >= 0) close(fd);
+        return whole ? WEFTP_ROTATED_OURS : WEFTP_ROTATED_FOREIGN;
+    }
+    return WEFTP_ROTATED_NONE;
+}
+
+/* The forms of one number; the plain one is the first. */
+struct forms {
+    const struct weftp_rotated *items;
+    size_t count;
 };
 
-static int look(const struct weftp_rotation *rotation, int dir, uint32_t number, struct slot *slot)
+static int move_form(const struct weftp_rotation *rotation, int dir,
+                     const struct weftp_rotated *form, uint32_t number)
 {
-    const int err = weftp_rotated_name(rotation, &slot->gz, "", number, ".gz");
-    if (err != 0 || weftp_rotated_name(rotation, &slot->plain, "", number, "") != 0) return err;
-    slot->plain_kind = weftp_rotated_kind(dir, slot->plain.text, &slot->plain_size);
-    slot->gz_kind = weftp_rotated_kind(dir, slot->gz.text, NULL);
-    return 0;
-}
-
-static bool is_free(const struct slot *slot)
-{
-    return slot->plain_kind == WEFTP_ROTATED_NONE && slot->gz_kind == WEFTP_ROTATED_NONE;
-}
-
-static bool is_foreign(const struct slot *slot)
-{
-    return slot->plain_kind == WEFTP_ROTATED_FOREIGN || slot->gz_kind == WEFTP_ROTATED_FOREIGN;
-}
-
-static uint32_t top_and_count(const struct weftp_rotation *rotation, int dir, uint32_t *count)
-{
-    *count = 0;
-    for (uint32_t number = 1; number <= WEFTP_ROTATE_KEEP_MAX; number++) {
-        struct slot slot;
-        errno = look(rotation, dir, number, &slot);
-        if (errno != 0) return 0;
-        if (is_free(&slot)) return number;
-        if (!is_foreign(&slot)) ++*count;
-    }
-    errno = ERANGE;
-    return 0;
-}
-
-uint32_t weftp_rotation_top(const struct weftp_rotation *rotation, int dir)
-{
-    uint32_t count;
-    return top_and_count(rotation, dir, &count);
-}
-
-uint32_t weftp_rotation_find(const struct weftp_rotation *rotation, int dir, dev_t dev, ino_t ino)
-{
-    const uint32_t top = weftp_rotation_top(rotation, dir);
-    for (uint32_t number = 1; number < top; number++) {
-        struct weftp_rotated_name name;
-        struct stat found;
-        if (weftp_rotated_name(rotation, &name, "", number, "") != 0) return 0;
-        if (fstatat(dir, name.text, &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_dev == dev &&
-            found.st_ino == ino)
-            return number;
-    }
-    return 0;
-}
-
-bool weftp_rotated_is_whole(int dir, const char *gz, uint64_t size)
-{
-    unsigned char trailer[4];
-    struct stat found;
-    const int fd = openat(dir, gz, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return false;
-    const bool read_all = fstat(fd, &found) == 0 && found.st_size >= 18 &&
-                          pread(fd, trailer, sizeof trailer, found.st_size - 4) == 4;
-    close(fd);
-    if (!read_all) return false;
-    const uint32_t plain = (uint32_t)trailer[0] | (uint32_t)trailer[1] << 8 |
-                           (uint32_t)trailer[2] << 16 | (uint32_t)trailer[3] << 24;
-    return plain == (uint32_t)size;
-}
-
-static int remove_slot(int dir, const struct slot *slot)
-{
-    int err = 0;
-    if (slot->plain_kind == WEFTP_ROTATED_OURS && weftp_io.unlinkat(dir, slot->plain.text, 0) != 0)
-        err = errno;
-    if (slot->gz_kind == WEFTP_ROTATED_OURS && weftp_io.unlinkat(dir, slot->gz.text, 0) != 0)
-        err = errno;
-    return err == ENOENT ? 0 : err;
-}
-
-static int move_name(const struct weftp_rotation *rotation, int dir, const char *from,
-                     uint32_t number, const char *suffix)
-{
-    struct weftp_rotated_name to;
-    if (weftp_rotated_name(rotation, &to, "", number, suffix) != 0) return ENAMETOOLONG;
-    return weftp_io.renameat(dir, from, dir, to.text) == 0 ? 0 : errno;
-}
-
-static int move_slot(const struct weftp_rotation *rotation, int dir, const struct slot *slot,
-                     uint32_t number)
-{
-    int err = 0;
-    bool plain = slot->plain_kind == WEFTP_ROTATED_OURS;
-    const bool gz = slot->gz_kind == WEFTP_ROTATED_OURS;
-    /*
-     * Both: a crash came between the end of compression and the removal. Moved apart they would be
-     * taken for two.
-     */
-    if (plain && gz && weftp_rotated_is_whole(dir, slot->gz.text, slot->plain_size)) {
-        if (weftp_io.unlinkat(dir, slot->plain.text, 0) != 0) return errno;
-        plain = false;
-    }
-    if (gz) err = move_name(rotation, dir, slot->gz.text, number, ".gz");
-    if (err == 0 && plain) err = move_name(rotation, dir, slot->plain.text, number, "");
-    return err;
+    struct weftp_rotated_name from;
+    struct weftp_rotated to = *form;
+    const int err = weftp_rotated_text(rotation, form, &from);
+    to.number = number;
+    return err != 0 ? err : move_to(rotation, dir, from.text, &to);
 }
 
 /*
- * Move every number up by one, from the highest down; what is more than keep - 1 goes. *room: the
- * lowest number, free.
+ * Move all forms to a number that is free. *moved: false where one is not ours. Plain and
+ * compressed: a crash came between the end of compression and the removal. Moved apart they would
+ * be taken for two, so the plain one is removed.
  */
+static int move_forms(const struct weftp_rotation *rotation, int dir, struct forms forms,
+                      uint32_t number, bool *moved)
+{
+    struct weftp_rotated_name name;
+    struct stat found = {0};
+    *moved = false;
+    for (size_t i = forms.count; i > 0; i--) {
+        const int err = weftp_rotated_text(rotation, &forms.items[i - 1], &name);
+        if (err != 0) return err;
+        if (weftp_rotated_kind(dir, name.text, &found) == WEFTP_ROTATED_FOREIGN) return 0;
+    }
+    *moved = true;
+    /* `name` and `found` are those of the first. */
+    if (forms.count > 1 && forms.items->codec == WEFTP_CODEC_NONE &&
+        weftp_rotation_packed(rotation, dir, forms.items, (uint64_t)found.st_size) ==
+            WEFTP_ROTATED_OURS) {
+        if (weftp_io.unlinkat(dir, name.text, 0) != 0) return errno;
+        forms.items++;
+        forms.count--;
+    }
+    int err = 0;
+    for (size_t i = forms.count; i > 0 && err == 0; i--)
+        err = move_form(rotation, dir, &forms.items[i - 1], number);
+    return err;
+}
+
+/* The lowest number that nobody has, and how many items have lower ones. */
+static uint32_t first_gap(const struct weftp_rotated_list *list, size_t *below)
+{
+    uint32_t number = 1;
+    for (*below = 0; *below < list->count; ++*below) {
+        const uint32_t next = list->items[*below].number;
+        if (next > number) break;
+        number = next + 1;
+    }
+    return number;
+}
+
+/* Move what has numbers below the first gap up by one, from the highest down. *room: then free. */
 static int make_room(const struct weftp_rotation *rotation, int dir, uint32_t *room)
 {
-    uint32_t count = 0;
-    const uint32_t top = top_and_count(rotation, dir, &count);
-    if (top == 0) return errno;
-    *room = top;
-    for (uint32_t number = top - 1; number > 0; number--) {
-        struct slot slot;
-        int err = look(rotation, dir, number, &slot);
-        if (err == 0 && is_foreign(&slot)) continue;
-        if (err == 0) {
-            err = count >= rotation->keep ? remove_slot(dir, &slot)
-                                          : move_slot(rotation, dir, &slot, *room);
-        }
-        if (err != 0) return err;
-        *room = number;
-        count--;
+    struct weftp_rotated_list list;
+    size_t end = 0;
+    int err = weftp_rotated_list(rotation, dir, &list);
+    if (err != 0) return err;
+    *room = first_gap(&list, &end);
+    while (end > 0 && err == 0) {
+        size_t first = end - 1;
+        bool moved = false;
+        while (first > 0 && weftp_rotated_same(&list.items[first - 1], &list.items[first])) first--;
+        const struct forms forms = {list.items + first, end - first};
+        err = move_forms(rotation, dir, forms, *room, &moved);
+        if (moved) *room = forms.items->number;
+        end = first;
     }
+    weftp_rotated_free(&list);
+    return err;
+}
+
+/* ---- dates ---- */
+
+/* Whether no form of this name is there, whoever's. */
+static bool is_free(const struct weftp_rotation *rotation, int dir,
+                    const struct weftp_rotated *rotated)
+{
+    struct weftp_rotated form = *rotated;
+    for (form.codec = 0; form.codec < WEFTP_CODECS; form.codec++) {
+        struct weftp_rotated_name name;
+        if (weftp_rotated_text(rotation, &form, &name) == 0 &&
+            weftp_rotated_kind(dir, name.text, NULL) != WEFTP_ROTATED_NONE)
+            return false;
+    }
+    return true;
+}
+
+/* The number after the highest that the date has. */
+static int count_up(const struct weftp_rotation *rotation, int dir, struct weftp_rotated *rotated)
+{
+    struct weftp_rotated_list list;
+    const int err = weftp_rotated_list(rotation, dir, &list);
+    if (err != 0) return err;
+    for (size_t i = 0; i < list.count; i++) {
+        if (strcmp(list.items[i].date, rotated->date) != 0) continue;
+        rotated->number = list.items[i].number + 1;
+        break;
+    }
+    weftp_rotated_free(&list);
     return 0;
 }
 
-static int rotate_locked(const struct weftp_rotation *rotation, int dir,
-                         const struct weftp_rotation_live *live, bool *rotated)
+/*
+ * Find the name for a file of this date: never a number that older files of the date had before
+ * they were removed. A date that is newer than all others needs no look at them.
+ */
+static int find_date(const struct weftp_rotation *rotation, int dir,
+                     const struct weftp_tally *tally, struct weftp_rotated *rotated)
+{
+    int err = 0;
+    if (tally->known && strcmp(tally->newest.date, rotated->date) == 0)
+        rotated->number = tally->newest.number + 1;
+    else if (!tally->known || weftp_rotated_compare(&tally->newest, rotated) < 0)
+        err = count_up(rotation, dir, rotated);
+    while (err == 0 && !is_free(rotation, dir, rotated))
+        if (rotated->number++ >= WEFTP_ROTATED_NUMBER_MAX) err = ERANGE;
+    return err;
+}
+
+/* ---- rotation ---- */
+
+/* Whether the live file still is the one that is meant. */
+static int check_live(int dir, const char *name, const struct weftp_rotation_live *live, bool *same)
 {
     struct stat now;
-    uint32_t room = 0;
-    if (fstatat(dir, rotation->base, &now, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? 0 : errno;
-    if (now.st_dev != live->dev || now.st_ino != live->ino || !S_ISREG(now.st_mode)) return 0;
-    int err = make_room(rotation, dir, &room);
-    if (err == 0) err = move_name(rotation, dir, rotation->base, room, "");
-    *rotated = err == 0;
-    return err;
+    *same = false;
+    if (fstatat(dir, name, &now, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT ? 0 : errno;
+    *same = now.st_dev == live->dev && now.st_ino == live->ino && S_ISREG(now.st_mode);
+    return 0;
+}
+
+/* Trim; the tally says when that may wait. */
+static int trim(const struct weftp_rotation *rotation, const struct weftp_rotation_lock *lock,
+                struct weftp_tally *tally, int64_t now_ns)
+{
+    size_t left = 0;
+    const bool by_count = rotation->keep_bytes == 0 && rotation->keep_age_s == 0;
+    if (by_count && tally->known &&
+        tally->count <= (uint64_t)rotation->keep + rotation->keep / KEEP_SLACK)
+        return 0;
+    const int err = weftp_trim(rotation, lock->dir, now_ns, &left);
+    if (err != 0 || rotation->names != WEFTP_NAMES_DATE) return err;
+    tally->count = (uint32_t)left;
+    weftp_tally_write(lock->lock, tally);
+    return 0;
+}
+
+static int rotate_locked(const struct weftp_rotation *rotation,
+                         const struct weftp_rotation_lock *lock,
+                         const struct weftp_rotation_live *live, bool *rotated)
+{
+    struct weftp_rotated to = {.number = 0};
+    struct weftp_rotated_name name;
+    struct weftp_tally tally = {.known = false};
+    bool same = false;
+    int err = weftp_rotated_live(rotation, &name);
+    if (err == 0) err = check_live(lock->dir, name.text, live, &same);
+    if (err != 0 || !same) return err;
+    if (rotation->names == WEFTP_NAMES_DATE) {
+        weftp_tally_read(lock->lock, &tally);
+        weftp_rotated_at(rotation, live->born_ns, &to);
+        err = find_date(rotation, lock->dir, &tally, &to);
+        if (tally.count < UINT32_MAX) tally.count++;
+        tally.newest = to;
+        if (err == 0 && tally.known) weftp_tally_write(lock->lock, &tally);
+    } else {
+        err = make_room(rotation, lock->dir, &to.number);
+    }
+    if (err == 0) err = move_to(rotation, lock->dir, name.text, &to);
+    if (err != 0) return err;
+    *rotated = true;
+    return trim(rotation, lock, &tally, live->now_ns);
 }
 
 int weftp_rotation_run(const struct weftp_rotation *rotation,
@@ -258,7 +308,61 @@ int weftp_rotation_run(const struct weftp_rotation *rotation,
     *rotated = false;
     int err = weftp_rotation_lock(rotation, &lock, LOCK_TIMEOUT_MS);
     if (err != 0) return err;
-    err = rotate_locked(rotation, lock.dir, live, rotated);
+    err = rotate_locked(rotation, &lock, live, rotated);
     weftp_rotation_unlock(&lock);
     return err;
+}
+
+int weftp_rotation_trim(const struct weftp_rotation *rotation, int64_t now_ns)
+{
+    struct weftp_rotation_lock lock;
+    struct weftp_tally tally;
+    size_t left = 0;
+    int err = weftp_rotation_lock(rotation, &lock, LOCK_TIMEOUT_MS);
+    if (err != 0) return err;
+    weftp_tally_read(lock.lock, &tally);
+    err = weftp_trim(rotation, lock.dir, now_ns, &left);
+    if (err == 0 && tally.known) {
+        tally.count = (uint32_t)left;
+        weftp_tally_write(lock.lock, &tally);
+    }
+    weftp_rotation_unlock(&lock);
+    return err;
+}
+
+int weftp_rotation_remove_oldest(const struct weftp_rotation *rotation, bool *removed)
+{
+    struct weftp_rotation_lock lock;
+    *removed = false;
+    int err = weftp_rotation_lock(rotation, &lock, LOCK_TIMEOUT_MS);
+    if (err != 0) return err;
+    err = weftp_trim_oldest(rotation, lock.dir, removed);
+    weftp_rotation_unlock(&lock);
+    return err;
+}
+
+static bool is_file(const struct weftp_rotation *rotation, int dir, dev_t dev, ino_t ino,
+                    const struct weftp_rotated *rotated)
+{
+    struct weftp_rotated_name name;
+    struct stat found;
+    return weftp_rotated_text(rotation, rotated, &name) == 0 &&
+           fstatat(dir, name.text, &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_dev == dev &&
+           found.st_ino == ino;
+}
+
+bool weftp_rotation_find(const struct weftp_rotation *rotation, int dir, dev_t dev, ino_t ino,
+                         struct weftp_rotated *rotated)
+{
+    struct weftp_rotated_list list;
+    if (is_file(rotation, dir, dev, ino, rotated)) return true;
+    if (weftp_rotated_list(rotation, dir, &list) != 0) return false;
+    bool found = false;
+    for (size_t i = 0; i < list.count && !found; i++) {
+        if (list.items[i].codec != WEFTP_CODEC_NONE) continue;
+        found = is_file(rotation, dir, dev, ino, &list.items[i]);
+        if (found) *rotated = list.items[i];
+    }
+    weftp_rotated_free(&list);
+    return found;
 }

@@ -1,53 +1,30 @@
 /*
- * Rotated files: app.log.1 is the newest, app.log.2 older, and so on, each plain or with .gz at its
- * end.
+ * Rotation: give the live file a place in the set of rotated ones, and keep that set within its
+ * bounds, under a lock that all processes take (.app.log.lock, which stays).
  *
- * Its job: names, and moving them under a lock that all processes take (.app.log.lock, which
- * stays). Not its job: when, opening the new file, compressing.
- * Threads: any; the struct is constant. One process or a hundred: the lock decides.
- * May include: port.
+ * Its job: moving, and removing the oldest. Not its job: when, opening the new file, names
+ * (rotated.h), compressing (compress.h).
+ * Threads: any; the struct is constant once its members are set. One process or a hundred: the lock
+ * decides. Signals: unsafe.
+ * May include: rotated, base, port.
  *
- * Only regular files with one link whose names match exactly are moved, replaced or removed; a
- * number that something else has taken is passed over. A crash between two renames leaves a gap in
- * the numbers, which the next rotation fills; nothing is ever renamed onto a file that is there.
+ * Nothing but what is ours (rotated.h) is moved, replaced or removed; a number or date that
+ * something else has taken is passed over, and nothing is ever renamed onto a file that is there. A
+ * crash between two renames leaves a gap in the numbers, which the next rotation fills.
+ *
+ * What a rotation costs, of n rotated files, on the caller's thread:
+ *   numbers                         one pass over the directory, n stats, n renames
+ *   dates, keep_bytes or keep_age_s one pass over the directory, n stats, 1 rename
+ *   dates, keep alone               1 rename; for what is more than `keep` the directory is read
+ *                                   once in keep / 64 + 1 rotations, so that there may be that many
+ *                                   files more. Without a lock file that can be written: as above
  */
 #ifndef WEFTP_SINKS_KIT_ROTATE_H
 #define WEFTP_SINKS_KIT_ROTATE_H
 
-#include <limits.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
+#include "rotated.h"
 
 #define WEFTP_ROTATE_KEEP_MAX 1000000
-
-/* What a rotated file is called after. */
-enum weftp_rotated_names {
-    WEFTP_NAMES_NUMBER, /* app.log.1 is the newest */
-    WEFTP_NAMES_DATE /* app.log.2026-11-22T13: the UTC time at which its first line was written */
-};
-
-/* How the rotated files are compressed. */
-enum weftp_codec { WEFTP_CODEC_NONE, WEFTP_CODEC_GZIP, WEFTP_CODEC_ZSTD };
-
-/* Wall-clock periods, UTC: a file holds lines of one. Dated names are as exact as the period. */
-enum weftp_period { WEFTP_PERIOD_NONE, WEFTP_PERIOD_MINUTE, WEFTP_PERIOD_HOUR, WEFTP_PERIOD_DAY };
-
-struct weftp_rotation {
-    char *dir;        /* owned */
-    const char *base; /* the file's name in it, without `ext`; borrowed from the path */
-    const char *
-        ext; /* ".gz" where the live file is compressed itself (app.log.gz, app.log.1.gz), else "" */
-    unsigned mode;       /* of the lock file */
-    unsigned names;      /* enum weftp_rotated_names */
-    unsigned period;     /* enum weftp_period */
-    uint32_t keep;       /* rotated files that are left at most */
-    uint64_t keep_bytes; /* that they may have on the disk in all; 0: any */
-    uint64_t keep_age_s; /* seconds since the last change; 0: for ever */
-    unsigned codec;      /* enum weftp_codec */
-    int codec_level;     /* 0: the codec's default */
-    uint32_t delay;      /* so many of the newest rotated files stay plain */
-};
 
 /* The file that is to be rotated. */
 struct weftp_rotation_live {
@@ -62,11 +39,7 @@ struct weftp_rotation_lock {
     int dir, lock; /* -1: not open */
 };
 
-struct weftp_rotated_name {
-    char text[NAME_MAX + 1];
-};
-
-/* `path` is absolute and outlives the struct. False: no memory. */
+/* `path` is absolute and outlives the struct. False: no memory. Members may be set before or after. */
 bool weftp_rotation_init(struct weftp_rotation *rotation, const char *path);
 void weftp_rotation_deinit(struct weftp_rotation *rotation);
 
@@ -78,41 +51,37 @@ void weftp_rotation_unlock(struct weftp_rotation_lock *lock);
 void weftp_rotation_forked(struct weftp_rotation_lock *lock);
 
 /*
- * Rotate: make room at 1 and move the file there, if it still is the one with this identity; remove
- * what is more than `keep`. *rotated says whether it was; another process may have been faster,
- * which is no error. Returns 0 or an errno.
+ * Rotate: move the live file into the set, if it still is the one with this identity, and trim the
+ * set. *rotated says whether it was moved; another process may have been faster, which is no error.
+ * Returns 0 or an errno, with *rotated true when only the trimming failed. Waits for the lock for
+ * at most 250 ms (EAGAIN).
  */
 int weftp_rotation_run(const struct weftp_rotation *rotation,
                        const struct weftp_rotation_live *live, bool *rotated);
 /*
- * Remove rotated files, the oldest first, until keep, keep_bytes and keep_age_s hold. Takes the
- * lock. Returns 0 or an errno.
+ * Remove rotated files, the oldest first, until keep, keep_bytes and keep_age_s hold. A file that
+ * was changed after now_ns, by a clock that has jumped back since, is not too old. One pass over
+ * the directory and n stats. Takes the lock. Returns 0 or an errno; goes on past files that cannot
+ * be removed.
  */
 int weftp_rotation_trim(const struct weftp_rotation *rotation, int64_t now_ns);
-/* Remove the oldest rotated file, to make room on a full disk; *removed: there was one. */
+/*
+ * Remove the oldest rotated file, to make room on a full disk, be it the only one; *removed: there
+ * was one. Costs as trim. Takes the lock. Returns 0 or an errno.
+ */
 int weftp_rotation_remove_oldest(const struct weftp_rotation *rotation, bool *removed);
 
 /*
- * Write a name: prefix, the file's name, suffix; with a number in front of the suffix unless it is
- * 0. 0 or ENAMETOOLONG.
+ * Find the plain rotated file with this identity, which was *rotated when last seen: numbers move.
+ * Under the lock. False: it is gone.
  */
-int weftp_rotated_name(const struct weftp_rotation *rotation, struct weftp_rotated_name *name,
-                       const char *prefix, uint32_t number, const char *suffix);
+bool weftp_rotation_find(const struct weftp_rotation *rotation, int dir, dev_t dev, ino_t ino,
+                         struct weftp_rotated *rotated);
 /*
- * The first number that is free; 0 with errno set when there is none. Under the lock, or as an
- * estimate.
+ * Whether the directory has this file compressed, and whole, beside its plain form of `size` bytes.
+ * NONE: it has not; FOREIGN: what is there under that name is something else.
  */
-uint32_t weftp_rotation_top(const struct weftp_rotation *rotation, int dir);
-/* The number of the plain rotated file with this identity, 0: there is none. Under the lock. */
-uint32_t weftp_rotation_find(const struct weftp_rotation *rotation, int dir, dev_t dev, ino_t ino);
-
-enum weftp_rotated_kind { WEFTP_ROTATED_NONE, WEFTP_ROTATED_OURS, WEFTP_ROTATED_FOREIGN };
-/* What a name in the directory is. *size: bytes of one of ours; may be NULL. */
-enum weftp_rotated_kind weftp_rotated_kind(int dir, const char *name, uint64_t *size);
-/*
- * Whether `gz` is the whole of a plain file of `size` bytes: its trailer says so. Then the plain
- * one is a leftover.
- */
-bool weftp_rotated_is_whole(int dir, const char *gz, uint64_t size);
+enum weftp_rotated_kind weftp_rotation_packed(const struct weftp_rotation *rotation, int dir,
+                                              const struct weftp_rotated *plain, uint64_t size);
 
 #endif
