@@ -18,6 +18,7 @@
 #include <inttypes.h>
 #include <weft/sys/sink.h>
 #include <weft/weft.h>
+#include <zlib.h>
 
 /* Sanitizers bring an allocator, signal handlers and threads of their own. */
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
@@ -92,12 +93,55 @@ static inline void row_count_line(void *arg, yajl_val line)
     if (writer < ROW_WRITERS_MAX) seqs->next[writer] = seq + 1;
 }
 
+/* The text of a file, gunzipped when it is one; "" when there is none. Free it. */
+static inline char *row_text(const char *path)
+{
+    gzFile file = gzopen(path, "rb");
+    if (!file) return strdup("");
+    size_t size = 0, capacity = 1 << 16;
+    char *text = malloc(capacity + 1);
+    for (int got; text; size += (size_t)got) {
+        if (size == capacity) text = realloc(text, (capacity *= 2) + 1);
+        got = text ? gzread(file, text + size, (unsigned)(capacity - size)) : -1;
+        if (got < 0) fail_msg("%s cannot be read", path);
+        if (got == 0) break;
+    }
+    gzclose(file);
+    if (!text) abort();
+    text[size] = '\0';
+    return text;
+}
+
 /* Add the lines of a file; every one must be whole and valid JSON. */
 static inline void row_read(struct row_seqs *seqs, const char *path)
 {
-    char *text = read_file(path);
+    char *text = row_text(path);
     assert_int_equal(each_line(text, row_count_line, seqs), 0);
     free(text);
+}
+
+#define ROW_ROTATED_MAX 5000
+
+/*
+ * Add the lines of a rotated set (PATH.2.gz, PATH.1, PATH), the oldest first; a number may be missing where a rename
+ * failed. Returns how many rotated files there are.
+ */
+static inline unsigned row_read_set(struct row_seqs *seqs, const char *path)
+{
+    char name[192];
+    unsigned count = 0;
+    for (unsigned i = ROW_ROTATED_MAX; i > 0; i--) {
+        snprintf(name, sizeof name, "%s.%u", path, i);
+        const bool plain = access(name, F_OK) == 0;
+        if (plain) row_read(seqs, name);
+        snprintf(name, sizeof name, "%s.%u.gz", path, i);
+        const bool compressed = access(name, F_OK) == 0;
+        if (compressed) row_read(seqs, name);
+        if (plain && compressed) fail_msg("%s and the plain one: the same lines twice", name);
+        count += plain || compressed;
+    }
+    row_read(seqs, path);
+    return count;
 }
 
 /* ---- a folder, a file in it, and the environment that logs there ---- */
