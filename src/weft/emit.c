@@ -57,6 +57,7 @@ static bool call_begin(struct call *call, const weft_logger *logger, int level)
         count_shared(&weftp_system.dropped_shutdown);
         return false;
     }
+    if (__builtin_expect(weftp_system_attention() != 0, 0)) weftp_system_attend();
     return enter(call);
 }
 

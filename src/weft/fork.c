@@ -3,6 +3,7 @@
  */
 #include "../mdc/mdc.h"
 #include "system.h"
+#include "watch.h"
 
 #include <pthread.h>
 
@@ -50,6 +51,8 @@ static void parent(void)
 static void child(void)
 {
     weftp_ticker_fork_child();
+    if (weftp_watch_fork_child())
+        __atomic_fetch_or(&weftp_system.attention, WEFTP_ATTENTION_FORKED, __ATOMIC_RELAXED);
     for (size_t i = 0; i <= WEFT_SINKS_MAX; i++)
         if (outlet_at(i)) weftp_outlet_forked(outlet_at(i));
     weftp_threads_fork_child();

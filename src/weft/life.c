@@ -22,7 +22,7 @@ weft_status weft_init(const weft_options *options)
 weft_status weft_reload(void)
 {
     if (!may_configure()) return WEFT_ESTATE;
-    return weftp_system_configure(NULL);
+    return weftp_system_reload(NULL);
 }
 
 weft_status weft_flush(uint32_t timeout_ms)

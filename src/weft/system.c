@@ -1,6 +1,11 @@
 #include "system.h"
 
+#include "watch.h"
+
+#include "../port/errno_text.h"
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -38,19 +43,22 @@ static void keep_complaint(void *arg, const char *text)
     if (copy) complaints->texts[complaints->count++] = copy;
 }
 
-static void say_complaints(const struct complaints *complaints)
+/* Say something by the pipeline in force. */
+static void say(const struct weftp_word *word)
 {
     struct weftp_thread *thread = NULL;
-    const bool entered = weftp_thread_enter(&thread) == WEFTP_ENTER_OK;
-    if (entered) weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
-    for (size_t i = 0; entered && i < complaints->count; i++) {
+    if (!weftp_system.pipeline || weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return;
+    weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
+    weftp_pipeline_say(weftp_system.pipeline, thread, word);
+    weftp_thread_leave(thread);
+}
+
+static void say_complaints(const struct complaints *complaints)
+{
+    for (size_t i = 0; i < complaints->count; i++) {
         const struct weftp_word word = {.level = WEFT_LEVEL_WARN, .message = complaints->texts[i]};
-        if (!is_said(complaints->texts[i]))
-            weftp_pipeline_say(weftp_system.pipeline, thread, &word);
+        if (!is_said(complaints->texts[i])) say(&word);
     }
-    if (entered) weftp_thread_leave(thread);
-    forget_complaints(&said);
-    said = *complaints;
 }
 
 /* ---- the program's own options, copied ---- */
@@ -149,15 +157,24 @@ weft_status weftp_system_levels(void)
     return apply_levels(weftp_system.settings, weftp_system.pipeline->floor);
 }
 
-static weft_status load_and_wire(const weft_options *program, struct weftp_settings **settings,
+/* What is asked for, and how. */
+struct request {
+    const weft_options *program;
+    bool strict; /* a file that is of no use leaves everything as it is */
+};
+
+static weft_status load_and_wire(const struct request *request, struct weftp_settings **settings,
                                  struct weftp_pipeline **pipeline, struct complaints *complaints)
 {
     struct weftp_pipeline *current = weftp_system.real ? weftp_system.real : weftp_system.pipeline;
     const struct weftp_known known = {weftp_system.catalog.encoder_names,
                                       weftp_system.catalog.sink_names,
                                       weftp_system.catalog.propagator_names};
-    weft_status status = weftp_settings_reload(settings, weftp_system.settings, program, &known,
-                                               keep_complaint, complaints);
+    weft_status (*load)(struct weftp_settings **, const struct weftp_settings *,
+                        const weft_options *, const struct weftp_known *, weftp_complain, void *) =
+        request->strict ? weftp_settings_refresh : weftp_settings_reload;
+    weft_status status =
+        load(settings, weftp_system.settings, request->program, &known, keep_complaint, complaints);
     if (status) return status;
     const struct weftp_wired previous = {weftp_system.settings, current};
     status = weftp_wire(pipeline, *settings, &weftp_system.catalog, &previous, keep_complaint,
@@ -199,7 +216,20 @@ static weft_status prepare(void)
     return WEFT_OK;
 }
 
-static weft_status configure_locked(const weft_options *program)
+/* Threads and handlers that the settings ask for. */
+static void apply_life(const struct weftp_settings *settings, const struct weftp_pipeline *pipeline,
+                       struct complaints *complaints)
+{
+    char text[160];
+    const int err = weftp_watch_apply(settings, weftp_pipeline_keeps(pipeline));
+    if (!err) return;
+    (void)snprintf(text, sizeof text,
+                   "no thread for signals and for watching the configuration: %s; both are off",
+                   weftp_errno_text(err));
+    keep_complaint(complaints, text);
+}
+
+static weft_status configure_locked(const weft_options *program, bool strict)
 {
     struct weftp_settings *settings = NULL;
     struct weftp_pipeline *pipeline = NULL;
@@ -209,9 +239,11 @@ static weft_status configure_locked(const weft_options *program)
     if (status) return status;
     status = options_copy(&copy, program ? program : &weftp_system.program);
     if (status) return status;
-    status = load_and_wire(&copy, &settings, &pipeline, &complaints);
+    const struct request request = {&copy, strict};
+    status = load_and_wire(&request, &settings, &pipeline, &complaints);
     if (status) {
         options_free(&copy);
+        if (status == WEFT_EINVAL) say_complaints(&complaints);
         forget_complaints(&complaints);
         return status;
     }
@@ -219,7 +251,10 @@ static weft_status configure_locked(const weft_options *program)
     weftp_system.program = copy;
     take_over(settings, pipeline);
     __atomic_store_n(&weftp_system.state, WEFTP_STATE_RUNNING, __ATOMIC_RELEASE);
+    apply_life(settings, pipeline, &complaints);
     say_complaints(&complaints);
+    forget_complaints(&said);
+    said = complaints;
     if (settings->explain) weftp_settings_explain(settings, STDERR_FILENO);
     return WEFT_OK;
 }
@@ -231,11 +266,48 @@ weft_status weftp_system_configure(const weft_options *program)
     weftp_fork_hook();
     weftp_lock(&weftp_system.lock);
     const weft_status status =
-        weftp_system.state == WEFTP_STATE_SHUT ? WEFT_ESTATE : configure_locked(program);
+        weftp_system.state == WEFTP_STATE_SHUT ? WEFT_ESTATE : configure_locked(program, false);
     weftp_unlock(&weftp_system.lock);
     weftp_cancel_restore(cancel_state);
     errno = saved_errno;
     return status;
+}
+
+weft_status weftp_system_reload(const char *why)
+{
+    const int saved_errno = errno;
+    const int cancel_state = weftp_cancel_disable();
+    weftp_fork_hook();
+    weftp_lock(&weftp_system.lock);
+    weft_status status = WEFT_ESTATE;
+    if (weftp_system.state != WEFTP_STATE_SHUT)
+        status = configure_locked(NULL, weftp_system.state == WEFTP_STATE_RUNNING);
+    if (why && status != WEFT_ESTATE) {
+        const weft_field fields[] = {weft_str("reason", why)};
+        const struct weftp_word word = {.level = status ? WEFT_LEVEL_ERROR : WEFT_LEVEL_INFO,
+                                        .message = status ? "configuration not reloaded"
+                                                          : "configuration reloaded",
+                                        .fields = fields,
+                                        .count = 1};
+        say(&word);
+    }
+    weftp_unlock(&weftp_system.lock);
+    weftp_cancel_restore(cancel_state);
+    errno = saved_errno;
+    return status;
+}
+
+void weftp_system_attend(void)
+{
+    if (weftp_thread_inside()) return;
+    const unsigned forked = WEFTP_ATTENTION_FORKED;
+    if (!(__atomic_fetch_and(&weftp_system.attention, ~forked, __ATOMIC_RELAXED) & forked)) return;
+    const int cancel_state = weftp_cancel_disable();
+    weftp_lock(&weftp_system.lock);
+    if (weftp_system.state == WEFTP_STATE_RUNNING)
+        (void)weftp_watch_apply(weftp_system.settings, weftp_pipeline_keeps(weftp_system.pipeline));
+    weftp_unlock(&weftp_system.lock);
+    weftp_cancel_restore(cancel_state);
 }
 
 weft_status weftp_system_start(void)
@@ -245,7 +317,7 @@ weft_status weftp_system_start(void)
     weft_status status = WEFT_OK;
     weftp_fork_hook();
     weftp_lock(&weftp_system.lock);
-    if (weftp_system.state == WEFTP_STATE_NEW) status = configure_locked(NULL);
+    if (weftp_system.state == WEFTP_STATE_NEW) status = configure_locked(NULL, false);
     if (weftp_system.state == WEFTP_STATE_SHUT) status = WEFT_ESTATE;
     weftp_unlock(&weftp_system.lock);
     weftp_cancel_restore(cancel_state);
@@ -283,6 +355,7 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
         weftp_system.retired = NULL;
     }
     weftp_unlock(&weftp_system.lock);
+    weftp_watch_stop(deadline_ms);
     weftp_cancel_restore(cancel_state);
     return status;
 }
@@ -294,7 +367,8 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
 __attribute__((destructor)) static void weft_at_exit(void)
 {
     if (weftp_thread_inside()) return; /* exit() was called from inside of a sink */
-    if (weftp_system_state() == WEFTP_STATE_RUNNING) weftp_system_shutdown(WEFTP_EXIT_TIMEOUT_MS);
+    /* Where a signal has begun to end the process, this waits for what it flushes. */
+    if (weftp_system_state() != WEFTP_STATE_NEW) weftp_system_shutdown(WEFTP_EXIT_TIMEOUT_MS);
     if (weftp_thread_count() > 1) return;
     weftp_settings_free(weftp_system.settings);
     weftp_system.settings = NULL;

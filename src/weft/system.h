@@ -41,7 +41,11 @@ struct weftp_system {
     size_t last_sink_count;
     /* Counts of what never reached a thread's own. Atomic. */
     uint64_t dropped_reentrant, dropped_shutdown, dropped_start, config_errors;
+    unsigned attention; /* enum weftp_attention; atomic */
 };
+
+/* What the next log call does first, on whichever thread; bits. */
+enum weftp_attention { WEFTP_ATTENTION_FORKED = 1, WEFTP_ATTENTION_CAPTURE = 2 };
 
 extern struct weftp_system weftp_system;
 
@@ -54,10 +58,22 @@ static inline struct weftp_pipeline *weftp_system_pipeline(void)
     return __atomic_load_n(&weftp_system.pipeline, __ATOMIC_ACQUIRE);
 }
 
+static inline unsigned weftp_system_attention(void)
+{
+    return __atomic_load_n(&weftp_system.attention, __ATOMIC_RELAXED);
+}
+
 /* Start if nobody has: WEFT_OK when it runs; WEFT_ESTATE after shutdown; WEFT_ENOMEM: try again. */
 weft_status weftp_system_start(void);
 /* Read all sources and put them in force, at the start or later. `program` NULL: as it was given before. */
 weft_status weftp_system_configure(const weft_options *program);
+/*
+ * The same with the options that were given before, at the wish of the program (`why` NULL) or of somebody else, who is
+ * told on stderr that it was done. WEFT_EINVAL: the file is of no use, that was said, and nothing has changed.
+ */
+weft_status weftp_system_reload(const char *why);
+/* Do what a log call does first when there is something: restart what a fork has ended, bring prints into order. */
+void weftp_system_attend(void);
 /* Put a pipeline in the place of the one in force, and return that one once nobody is inside of it any more. The lock is held. */
 void weftp_system_publish(struct weftp_pipeline *next, bool destroy_previous);
 /* Put the levels of the settings in force again. The lock is held. */
