@@ -3,13 +3,19 @@
 #include "callback.h"
 #include "console.h"
 #include "file.h"
+#include "gzip.h"
 #include "kit/options.h"
 #include "memory.h"
 #include <string.h>
 
 const struct weft_sink_type *const weftp_sinks_builtin[] = {
-    &weftp_sink_stdout.type, &weftp_sink_stderr.type,   &weftp_sink_file.type,
-    &weftp_sink_memory.type, &weftp_sink_callback.type, NULL,
+    &weftp_sink_stdout.type,
+    &weftp_sink_stderr.type,
+    &weftp_sink_file.type,
+    &weftp_sink_gzip.type,
+    &weftp_sink_memory.type,
+    &weftp_sink_callback.type,
+    NULL,
 };
 
 const struct weft_sink_type *weftp_sinks_find(const struct weft_sink_type *const *list,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,15 +36,48 @@ static int open_flags(const struct weftp_logfile *file)
     return OPEN_FLAGS_BASE | (file->follow ? 0 : O_NOFOLLOW);
 }
 
-/* Open what is there, or make it. -1 and EEXIST: it came between the two. */
-static int open_or_make(const struct weftp_logfile *file)
+/*
+ * The directory by itself, so that a link that somebody put in its place is refused and cannot come
+ * in between the look and the use.
+ */
+static int open_dir(const struct weftp_logfile *file)
 {
-    const int flags = open_flags(file) | O_WRONLY | O_APPEND;
-    int fd = open(file->path, flags);
+    struct stat found;
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (file->follow ? 0 : O_NOFOLLOW);
+    const int dir = weftp_io_private(open(file->dir, flags));
+    if (dir < 0 && errno == ENOTDIR) /* what Linux says of a link there */
+        errno = lstat(file->dir, &found) == 0 && S_ISLNK(found.st_mode) ? ELOOP : ENOTDIR;
+    return dir;
+}
+
+/* Give a new file the permissions and the group that were asked for. */
+static void adorn(struct weftp_logfile *file, int fd)
+{
+    if (file->has_group && weftp_io.fchown(fd, (uid_t)-1, file->group) != 0)
+        file->group_err = errno;
+    if (file->mode_exact) (void)fchmod(fd, (mode_t)file->mode);
+}
+
+static int open_or_make_at(struct weftp_logfile *file, int dir, const char *name)
+{
+    const int flags = open_flags(file) | O_APPEND | (file->binary ? O_RDWR : O_WRONLY);
+    int fd = openat(dir, name, flags);
     if (fd >= 0 || errno != ENOENT) return weftp_io_private(fd);
-    fd = open(file->path, flags | O_CREAT | (file->follow ? 0 : O_EXCL), (mode_t)file->mode);
-    if (fd >= 0 && file->mode_exact) (void)fchmod(fd, (mode_t)file->mode);
+    fd = openat(dir, name, flags | O_CREAT | (file->follow ? 0 : O_EXCL), (mode_t)file->mode);
+    if (fd >= 0) adorn(file, fd);
     return weftp_io_private(fd);
+}
+
+/* Open what is there, or make it. -1 and EEXIST: it came between the two. */
+static int open_or_make(struct weftp_logfile *file)
+{
+    const int dir = open_dir(file);
+    if (dir < 0) return -1;
+    const int fd = open_or_make_at(file, dir, strrchr(file->path, '/') + 1);
+    const int err = errno;
+    close(dir);
+    errno = err;
+    return fd;
 }
 
 static int stat_path(const struct weftp_logfile *file, struct stat *out)
@@ -63,7 +97,7 @@ static bool ends_torn(const struct weftp_logfile *file, const struct stat *own)
 {
     struct stat now;
     char last = '\n';
-    if (own->st_size == 0) return false;
+    if (own->st_size == 0 || file->binary) return false;
     const int fd = open(file->path, open_flags(file) | O_RDONLY);
     if (fd < 0) return false;
     if (fstat(fd, &now) == 0 && is_same(&now, own) && pread(fd, &last, 1, own->st_size - 1) != 1)
@@ -103,7 +137,8 @@ static void replace(struct weftp_logfile *file, int fd, const struct stat *own, 
     file->fd = fd;
     file->regular = S_ISREG(own->st_mode);
     file->limited = file->regular && weftp_io_size_limited();
-    file->inherited = false;
+    file->inherited = file->reserved = false;
+    file->fresh = true;
     file->size = file->regular ? (uint64_t)own->st_size : 0;
     file->torn_at = torn_at;
     file->dev = own->st_dev;
@@ -170,7 +205,7 @@ static void cut_fragment(struct weftp_logfile *file, size_t done)
     if (!file->regular || done == 0 || !is_at_end(file, &end)) return;
     bool cut = false;
     if (lock_now(file->fd, LOCK_EX) == 0)
-        cut = is_at_end(file, &end) && ftruncate(file->fd, (off_t)(end - done)) == 0;
+        cut = is_at_end(file, &end) && weftp_io.ftruncate(file->fd, (off_t)(end - done)) == 0;
     (void)lock_now(file->fd, LOCK_SH);
     file->size = cut ? end - done : end;
     if (!cut) file->torn_at = end;
@@ -233,24 +268,67 @@ static size_t put_slowly(struct weftp_logfile *file, const struct iovec *lines, 
     return count;
 }
 
+/* Whether the lines stand one behind the other, so that one write takes them all. */
+static bool is_contiguous(const struct iovec *lines, size_t count, size_t total)
+{
+    const struct iovec *last = &lines[count - 1];
+    return (const char *)last->iov_base + last->iov_len == (const char *)lines->iov_base + total &&
+           (uintptr_t)lines->iov_base <= (uintptr_t)last->iov_base;
+}
+
+int weftp_logfile_write(struct weftp_logfile *file, const char *data, size_t size, size_t *done)
+{
+    for (*done = 0; *done < size;) {
+        const ssize_t got = file->limited ? write_masked(file, data + *done, size - *done)
+                                          : weftp_io.write(file->fd, data + *done, size - *done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return note(file, got < 0 ? errno : EIO, "write");
+        *done += (size_t)got;
+        file->size += (size_t)got;
+        file->limited = file->limited || *done < size; /* as in put */
+    }
+    return 0;
+}
+
+/* A write of `count` lines returned `got`, which is not all. Returns how many lines are out. */
+static size_t put_rest(struct weftp_logfile *file, const struct iovec *lines, size_t count,
+                       ssize_t got)
+{
+    if (got < 0 && errno != EINTR) {
+        note(file, errno, "write");
+        if (errno == EFBIG) file->limited = true;
+        return 0;
+    }
+    if (got > 0) file->size += (size_t)got;
+    /* A file that took only a part may be at its limit: from here on SIGXFSZ must be expected. */
+    if (file->regular) file->limited = true;
+    return put_slowly(file, lines, count, got < 0 ? 0 : (size_t)got);
+}
+
+bool weftp_logfile_put_quick(struct weftp_logfile *file, const char *data, size_t size)
+{
+    const ssize_t got = weftp_io.write(file->fd, data, size);
+    if (__builtin_expect(got == (ssize_t)size, 1)) {
+        file->size += size;
+        return true;
+    }
+    const struct iovec line = {(void *)(uintptr_t)data, size};
+    return put_rest(file, &line, 1, got) == 1;
+}
+
 size_t weftp_logfile_put(struct weftp_logfile *file, const struct iovec *lines, size_t count)
 {
     size_t total = 0;
     if (file->torn_at != WEFTP_LOGFILE_WHOLE && !heal(file)) return 0;
     if (file->limited) return put_slowly(file, lines, count, 0);
     for (size_t i = 0; i < count; i++) total += lines[i].iov_len;
-    const ssize_t got = count == 1 ? weftp_io.write(file->fd, lines->iov_base, lines->iov_len)
-                                   : weftp_io.writev(file->fd, lines, (int)count);
-    if (got > 0) file->size += (size_t)got;
-    if (got == (ssize_t)total) return count;
-    if (got < 0 && errno != EINTR) {
-        note(file, errno, "write");
-        if (errno == EFBIG) file->limited = true;
-        return 0;
-    }
-    /* A file that took only a part may be at its limit: from here on SIGXFSZ must be expected. */
-    if (file->regular) file->limited = true;
-    return put_slowly(file, lines, count, got < 0 ? 0 : (size_t)got);
+    const bool one = count == 1 || is_contiguous(lines, count, total);
+    if (!one && count > WEFTP_LOGFILE_PARTS_MAX) return 0; /* the caller's mistake */
+    const ssize_t got = one ? weftp_io.write(file->fd, lines->iov_base, total)
+                            : weftp_io.writev(file->fd, lines, (int)count);
+    if (got != (ssize_t)total) return put_rest(file, lines, count, got);
+    file->size += total;
+    return count;
 }
 
 void weftp_logfile_forked(struct weftp_logfile *file)
@@ -258,9 +336,21 @@ void weftp_logfile_forked(struct weftp_logfile *file)
     file->inherited = file->fd >= 0;
 }
 
+/*
+ * Cut off the blocks beyond the end. Only when nobody else writes, since the end must not move
+ * meanwhile: the last writer does it.
+ */
+static void give_back(const struct weftp_logfile *file)
+{
+    struct stat own;
+    if (lock_now(file->fd, LOCK_EX) == 0 && fstat(file->fd, &own) == 0)
+        (void)weftp_io.ftruncate(file->fd, own.st_size);
+}
+
 void weftp_logfile_close(struct weftp_logfile *file)
 {
     if (file->fd < 0) return;
+    if (file->reserved && !file->inherited) give_back(file);
     /*
      * A child may hold this descriptor too, and would keep the lock; but the lock of a parent is
      * not ours to give.

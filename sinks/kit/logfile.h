@@ -18,20 +18,27 @@
 #include <sys/uio.h>
 #include <weft/sys/sink.h>
 
-#define WEFTP_LOGFILE_PARTS_MAX 64 /* lines in one call of put */
+#define WEFTP_LOGFILE_PARTS_MAX 64 /* lines in one call of put that are not contiguous */
 #define WEFTP_LOGFILE_WHOLE     UINT64_MAX
 
 struct weftp_logfile {
     /* Set these before open. */
     const char *path; /* absolute; borrowed */
+    const char *dir;  /* of the path, without its last part; borrowed */
     unsigned mode;    /* permission bits of a file that is made here */
     bool mode_exact;  /* also against the umask */
-    bool follow;      /* the last part of the path may be a symbolic link */
+    bool follow;      /* the last part of the path, or of dir, may be a symbolic link */
+    bool binary;      /* no lines: opened for reading too, and its end is the caller's */
+    bool has_group;   /* a file that is made here gets `group` */
+    gid_t group;
     /* The rest is logfile.c's, to be read. Begin with fd -1 and torn_at WEFTP_LOGFILE_WHOLE. */
     int fd;           /* -1: not open */
     bool regular;     /* else a character device */
     bool limited;     /* RLIMIT_FSIZE is finite or was met: writes are masked */
     bool inherited;   /* fd came by fork: open before writing */
+    bool fresh;       /* another file than before is open; the caller resets it */
+    bool reserved;    /* it may have blocks beyond its end: given back at close */
+    int group_err;    /* errno of giving the file its group; the caller resets it */
     uint64_t size;    /* bytes, as far as this process knows */
     uint64_t torn_at; /* size at which the file ended with a fragment; WEFTP_LOGFILE_WHOLE: none */
     dev_t dev;
@@ -41,8 +48,8 @@ struct weftp_logfile {
 
 /*
  * Open or make the file, and only then let go of the one that was open. Symbolic links (unless
- * follow), directories, pipes and sockets are refused. Returns 0 or an errno; on failure all stays
- * as it was.
+ * follow), also in the directory's place, directories, pipes and sockets are refused. Returns 0 or
+ * an errno; on failure all stays as it was.
  */
 int weftp_logfile_open(struct weftp_logfile *file);
 /*
@@ -52,9 +59,20 @@ int weftp_logfile_open(struct weftp_logfile *file);
  */
 int weftp_logfile_check(struct weftp_logfile *file);
 /*
- * Append lines. Returns how many were written whole; when fewer than count, file->error says why.
+ * Append lines: one write where they stand one behind the other in memory, else up to PARTS_MAX of
+ * them. Returns how many were written whole; when fewer than count, file->error says why.
  */
 size_t weftp_logfile_put(struct weftp_logfile *file, const struct iovec *lines, size_t count);
+/*
+ * Append one line to a file that is open, neither torn nor limited; true: it is written whole. Else
+ * as put.
+ */
+bool weftp_logfile_put_quick(struct weftp_logfile *file, const char *data, size_t size);
+/*
+ * Write bytes while no other process appends: errors and the signal of a size limit are dealt with,
+ * short writes are continued. *done: bytes that went out. Returns 0 or an errno; error says it too.
+ */
+int weftp_logfile_write(struct weftp_logfile *file, const char *data, size_t size, size_t *done);
 /* In a forked child: open again before the next write. */
 void weftp_logfile_forked(struct weftp_logfile *file);
 void weftp_logfile_close(struct weftp_logfile *file);

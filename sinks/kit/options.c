@@ -35,7 +35,11 @@ static bool read_number(const struct weftp_option *row, const char *text, uint64
     switch (row->type) {
     case WEFTP_OPTION_BYTES: return weftp_parse_bytes(text, out) && within(row, *out);
     case WEFTP_OPTION_COUNT: return weftp_parse_u64(text, out) && within(row, *out);
-    case WEFTP_OPTION_DURATION: return weftp_parse_duration_ms(text, out) && within(row, *out);
+    case WEFTP_OPTION_INTERVAL:
+        if (weftp_parse_u64(text, out)) return within(row, *out);
+        return weftp_parse_duration_ms(text, out) && within(row, *out);
+    case WEFTP_OPTION_DURATION:
+    case WEFTP_OPTION_AGE: return weftp_parse_duration_ms(text, out) && within(row, *out);
     case WEFTP_OPTION_MODE: return read_octal(text, out) && within(row, *out);
     case WEFTP_OPTION_CHOICE: return read_choice(row, text, out);
     case WEFTP_OPTION_TEXT: break;
@@ -51,9 +55,10 @@ static bool read_value(const struct weftp_option *row, const char *text)
         return true;
     }
     if (!read_number(row, text, &value)) return false;
-    if (row->type == WEFTP_OPTION_BYTES)
+    if (row->type == WEFTP_OPTION_BYTES || row->type == WEFTP_OPTION_AGE)
         *(uint64_t *)row->out = value;
-    else if (row->type == WEFTP_OPTION_COUNT || row->type == WEFTP_OPTION_DURATION)
+    else if (row->type == WEFTP_OPTION_COUNT || row->type == WEFTP_OPTION_DURATION ||
+             row->type == WEFTP_OPTION_INTERVAL)
         *(uint32_t *)row->out = (uint32_t)value;
     else
         *(unsigned *)row->out = (unsigned)value;

@@ -14,6 +14,8 @@ enum weftp_option_type {
     WEFTP_OPTION_BYTES,    /* uint64_t */
     WEFTP_OPTION_COUNT,    /* uint32_t */
     WEFTP_OPTION_DURATION, /* uint32_t, milliseconds */
+    WEFTP_OPTION_INTERVAL, /* uint32_t, milliseconds; a number without a unit is of them */
+    WEFTP_OPTION_AGE,      /* uint64_t, milliseconds */
     WEFTP_OPTION_MODE,     /* unsigned, octal permission bits */
     WEFTP_OPTION_CHOICE,   /* unsigned, the place in `choices` */
     WEFTP_OPTION_TEXT      /* const char *, borrowed */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h> /* renameat */
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -91,11 +92,21 @@ static ssize_t write_pipe(int fd, const void *data, size_t size)
     return weftp_io_write_masked(fd, data, size, SIGPIPE);
 }
 
+static int reserve(int fd, off_t at, off_t size)
+{
+    return fallocate(fd, FALLOC_FL_KEEP_SIZE, at, size);
+}
+
 struct weftp_io weftp_io = {
     .write = write,
     .write_pipe = write_pipe,
     .writev = writev,
     .fsync = fsync,
+    .fdatasync = fdatasync,
+    .reserve = reserve,
+    .fstatvfs = fstatvfs,
+    .ftruncate = ftruncate,
+    .fchown = fchown,
     .renameat = renameat,
     .unlinkat = unlinkat,
 };
@@ -108,6 +119,15 @@ int weftp_io_private(int fd)
     close(fd);
     errno = err;
     return moved;
+}
+
+bool weftp_io_birth_ns(int fd, int64_t *out)
+{
+    struct statx found;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &found) != 0) return false;
+    if (!(found.stx_mask & STATX_BTIME) || found.stx_btime.tv_sec <= 0) return false;
+    *out = found.stx_btime.tv_sec * INT64_C(1000000000) + found.stx_btime.tv_nsec;
+    return true;
 }
 
 bool weftp_io_size_limited(void)

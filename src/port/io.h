@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -21,6 +23,12 @@ struct weftp_io {
     ssize_t (*write_pipe)(int fd, const void *data, size_t size); /* without SIGPIPE */
     ssize_t (*writev)(int fd, const struct iovec *parts, int count);
     int (*fsync)(int fd);
+    int (*fdatasync)(int fd);
+    /* fallocate(2) with FALLOC_FL_KEEP_SIZE: blocks beyond the end, which stays where it is. */
+    int (*reserve)(int fd, off_t at, off_t size);
+    int (*fstatvfs)(int fd, struct statvfs *out);
+    int (*ftruncate)(int fd, off_t size);
+    int (*fchown)(int fd, uid_t owner, gid_t group);
     int (*renameat)(int old_dir, const char *old_name, int new_dir, const char *new_name);
     int (*unlinkat)(int dir, const char *name, int flags);
 };
@@ -41,6 +49,11 @@ ssize_t weftp_io_writev_masked(int fd, const struct iovec *parts, int count, int
  * closed) with errno set. Passes -1 through.
  */
 int weftp_io_private(int fd);
+/*
+ * When the file was made, in nanoseconds since 1970, by the file system; false where it does not
+ * keep that.
+ */
+bool weftp_io_birth_ns(int fd, int64_t *out);
 /* Whether RLIMIT_FSIZE is finite, so that a write to a file can raise SIGXFSZ. */
 bool weftp_io_size_limited(void);
 /*
