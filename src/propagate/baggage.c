@@ -71,7 +71,7 @@ static bool member_next(struct member *member, const char *list, size_t size, si
     while (*at < size) {
         const char *comma = memchr(list + *at, ',', size - *at);
         member->size = (comma ? (size_t)(comma - list) : size) - *at;
-        member->text = weftp_trim(list + *at, &member->size);
+        member->text = weftp_ows_trim(list + *at, &member->size);
         *at = comma ? (size_t)(comma - list) + 1 : size;
         if (member->size > 0) return true;
     }

@@ -57,7 +57,7 @@ bool weftp_header_value_ok(const char *value, size_t size)
     return weftp_char_count(value, size, WEFTP_CHAR_CONTROL) == 0;
 }
 
-const char *weftp_trim(const char *text, size_t *size)
+const char *weftp_ows_trim(const char *text, size_t *size)
 {
     size_t n = *size;
     while (n > 0 && weftp_is_ows(text[0])) text++, n--;

@@ -55,7 +55,7 @@ static inline bool weftp_is_ows(char c)
 /* Whether a value may stand in a header: no control character but tab. */
 bool weftp_header_value_ok(const char *value, size_t size);
 /* Return where the text without the white space around it begins; *size becomes its size. */
-const char *weftp_trim(const char *text, size_t *size);
+const char *weftp_ows_trim(const char *text, size_t *size);
 /* Whether all of an id's digits are 0, which makes it none. */
 bool weftp_all_zero_digits(const char *digits, size_t count);
 

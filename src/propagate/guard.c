@@ -4,7 +4,7 @@
 /* A value that is too long becomes "": as if absent, but the values behind it keep their index. */
 static const char *tidy(struct weftp_guard_in *guard, const char *value, size_t *size)
 {
-    if (*size <= WEFTP_HEADER_SIZE_MAX) return weftp_trim(value, size);
+    if (*size <= WEFTP_HEADER_SIZE_MAX) return weftp_ows_trim(value, size);
     guard->rejected++;
     *size = 0;
     return "";

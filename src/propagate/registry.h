@@ -14,6 +14,15 @@ extern const struct weft_propagator_type
 extern const struct weft_propagator_type weftp_propagator_baggage;    /* baggage */
 extern const struct weft_propagator_type weftp_propagator_xrequestid; /* x-request-id */
 
+extern const struct weft_propagator_type weftp_propagator_b3;      /* b3 */
+extern const struct weft_propagator_type weftp_propagator_b3multi; /* x-b3-traceid, … */
+extern const struct weft_propagator_type weftp_propagator_jaeger;  /* uber-trace-id, uberctx- */
+extern const struct weft_propagator_type weftp_propagator_xray;    /* x-amzn-trace-id */
+extern const struct weft_propagator_type weftp_propagator_datadog; /* x-datadog-trace-id, … */
+extern const struct weft_propagator_type weftp_propagator_gcp;     /* x-cloud-trace-context */
+extern const struct weft_propagator_type weftp_propagator_ot;      /* ot-tracer-traceid, … */
+extern const struct weft_propagator_type weftp_propagator_ottrace; /* the same, by OTel's name */
+
 /* All of them; ends with NULL. */
 extern const struct weft_propagator_type *const weftp_propagators_builtin[];
 

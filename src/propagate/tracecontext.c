@@ -99,7 +99,7 @@ static bool state_add(struct state *state, const char *line, size_t size)
         const char *comma = memchr(line + at, ',', size - at);
         size_t part = (comma ? (size_t)(comma - line) : size) - at;
         const size_t next = at + part + 1;
-        const char *text = weftp_trim(line + at, &part);
+        const char *text = weftp_ows_trim(line + at, &part);
         at = next;
         if (part == 0) continue; /* empty members are allowed */
         if (state->count == STATE_MEMBERS_MAX || !entry_ok(text, part)) return false;

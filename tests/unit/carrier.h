@@ -14,8 +14,7 @@
 #define CARRIER_MAX 96
 
 struct header {
-    const char *name;
-    char *value; /* owned, with a NUL behind */
+    char *name, *value; /* owned, with a NUL behind */
     size_t size;
 };
 
@@ -32,7 +31,9 @@ static inline void carrier_add_n(struct carrier *carrier, const char *name, cons
     assert(copy);
     memcpy(copy, value, size);
     copy[size] = '\0';
-    carrier->headers[carrier->count++] = (struct header){name, copy, size};
+    char *own_name = strdup(name);
+    assert(own_name);
+    carrier->headers[carrier->count++] = (struct header){own_name, copy, size};
 }
 
 static inline void carrier_add(struct carrier *carrier, const char *name, const char *value)
@@ -40,9 +41,15 @@ static inline void carrier_add(struct carrier *carrier, const char *name, const 
     carrier_add_n(carrier, name, value, strlen(value));
 }
 
+static inline void header_free(struct header *header)
+{
+    free(header->name);
+    free(header->value);
+}
+
 static inline void carrier_clear(struct carrier *carrier)
 {
-    for (size_t i = 0; i < carrier->count; i++) free(carrier->headers[i].value);
+    for (size_t i = 0; i < carrier->count; i++) header_free(&carrier->headers[i]);
     carrier->count = 0;
 }
 
@@ -72,14 +79,28 @@ static inline weft_status carrier_set(void *arg, const char *name, const char *v
     assert(value[size] == '\0'); /* as the contract of weft_setter has it */
     for (size_t i = 0; i < carrier->count; i++) {
         if (strcasecmp(carrier->headers[i].name, name) != 0) continue;
-        free(carrier->headers[i].value);
+        header_free(&carrier->headers[i]);
         carrier->headers[i--] = carrier->headers[--carrier->count];
     }
     carrier_add_n(carrier, name, value, size);
     return WEFT_OK;
 }
 
+static inline void carrier_each(void *arg,
+                                void (*callback)(void *arg, const char *name, size_t name_size,
+                                                 const char *value, size_t size),
+                                void *callback_arg)
+{
+    const struct carrier *carrier = arg;
+    for (size_t i = 0; i < carrier->count; i++)
+        callback(callback_arg, carrier->headers[i].name, strlen(carrier->headers[i].name),
+                 carrier->headers[i].value, carrier->headers[i].size);
+}
+
 static const weft_getter carrier_getter = {sizeof(weft_getter), carrier_get, NULL};
+/* One that can list its headers. */
+__attribute__((unused)) static const weft_getter carrier_lister = {sizeof(weft_getter), carrier_get,
+                                                                   carrier_each};
 static const weft_setter carrier_setter = {sizeof(weft_setter), carrier_set};
 
 /* A carrier with these headers: name, value, name, value, …, NULL. */

@@ -1,0 +1,180 @@
+#include "prefixed.h"
+
+#include "chars.h"
+#include "percent.h"
+
+#include <string.h>
+
+enum { ENTRIES_MAX = 64, BYTES_MAX = 8192 };
+
+/* The entries on their way in: "key:value" lines, in memory of the extraction. */
+struct gathering {
+    const struct weftp_prefixed *format;
+    struct weft_propagated *context;
+    char *text; /* BYTES_MAX bytes; NULL until there is an entry */
+    size_t size;
+    unsigned count;
+    bool no_memory;
+};
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Printable ASCII: what else a header may hold is not text that everybody reads the same. */
+static bool value_ok(const struct weftp_piece *value)
+{
+    for (size_t i = 0; i < value->size; i++)
+        if (value->text[i] < ' ' || value->text[i] > '~') return false;
+    return true;
+}
+
+static bool entry_ok(const struct gathering *gathering, const struct weftp_piece *key,
+                     const struct weftp_piece *value)
+{
+    return key->size > 0 && key->size <= WEFTP_PREFIXED_KEY_MAX &&
+           weftp_char_span(key->text, key->size, WEFTP_CHAR_TOKEN) == key->size &&
+           value_ok(value) && gathering->count < ENTRIES_MAX &&
+           gathering->size + key->size + value->size + 2 <= BYTES_MAX;
+}
+
+/* An entry of the context, where the configuration wants this key. The text lives long enough. */
+static bool want(struct gathering *gathering, const char *key, size_t key_size,
+                 struct weftp_piece value)
+{
+    struct weft_propagated *context = gathering->context;
+    bool wanted = false;
+    for (uint32_t i = 0; i < context->baggage_key_count && !wanted; i++)
+        wanted = strncasecmp(context->baggage_keys[i], key, key_size) == 0 &&
+                 !context->baggage_keys[i][key_size];
+    if (!wanted || context->baggage_count == WEFT_BAGGAGE_MAX) return true;
+    if (gathering->format->encoded && memchr(value.text, '%', value.size)) {
+        char *plain = weft_propagated_alloc(context, 2 * value.size);
+        if (!plain) return false;
+        value = (struct weftp_piece){plain, weftp_percent_decode(plain, value.text, value.size)};
+    }
+    context->baggage[context->baggage_count++] =
+        (struct weft_baggage){key, value.text, (uint32_t)key_size, (uint32_t)value.size};
+    return true;
+}
+
+static void add(struct gathering *gathering, struct weftp_piece key, struct weftp_piece value)
+{
+    if (gathering->no_memory) return;
+    if (!entry_ok(gathering, &key, &value)) {
+        gathering->context->rejected++;
+        return;
+    }
+    if (!gathering->text) gathering->text = weft_propagated_alloc(gathering->context, BYTES_MAX);
+    if (!gathering->text) {
+        gathering->no_memory = true;
+        return;
+    }
+    char *to = gathering->text + gathering->size, *kept = to;
+    for (size_t i = 0; i < key.size; i++) *to++ = lower(key.text[i]);
+    *to++ = ':';
+    const struct weftp_piece copy = {to, value.size};
+    to = weftp_append(to, value.text, value.size);
+    *to++ = '\n';
+    gathering->size = (size_t)(to - gathering->text);
+    gathering->count++;
+    gathering->no_memory = !want(gathering, kept, key.size, copy);
+}
+
+static void each_header(void *arg, const char *name, size_t name_size, const char *value,
+                        size_t size)
+{
+    struct gathering *gathering = arg;
+    const char *prefix = gathering->format->prefix;
+    const size_t prefix_size = strlen(prefix);
+    if (name_size <= prefix_size || strncasecmp(name, prefix, prefix_size) != 0) return;
+    add(gathering, (struct weftp_piece){name + prefix_size, name_size - prefix_size},
+        (struct weftp_piece){value, size});
+}
+
+static void add_list(struct gathering *gathering, struct weftp_piece rest)
+{
+    struct weftp_piece key, value;
+    while (weftp_piece_next(&rest, ',', &value)) {
+        if (!weftp_piece_next(&value, '=', &key) || !value.text) continue;
+        key.text = weftp_ows_trim(key.text, &key.size);
+        value.text = weftp_ows_trim(value.text, &value.size);
+        add(gathering, key, value);
+    }
+}
+
+weft_status weftp_prefixed_extract(const struct weftp_prefixed *format,
+                                   struct weft_propagated *context, const weft_getter *getter,
+                                   void *carrier, const char *list)
+{
+    struct gathering gathering = {.format = format, .context = context};
+    struct weftp_piece value;
+    if (getter->each) getter->each(carrier, each_header, &gathering);
+    if (list && weftp_piece_get(&value, getter, carrier, list)) add_list(&gathering, value);
+    if (gathering.no_memory) return WEFT_ENOMEM;
+    if (gathering.count > 0)
+        (void)weft_propagated_carry(
+            context,
+            (struct weft_carried){format->note, gathering.text, (uint32_t)gathering.size, false});
+    return WEFT_OK;
+}
+
+static weft_status set_entry(const struct weftp_prefixed *format, struct weftp_piece key,
+                             struct weftp_piece value, const weft_setter *setter, void *carrier)
+{
+    char name[32 + WEFTP_PREFIXED_KEY_MAX + 1], text[BYTES_MAX + 1];
+    const size_t prefix_size = strlen(format->prefix);
+    if (key.size > WEFTP_PREFIXED_KEY_MAX || value.size > BYTES_MAX) return WEFT_OK;
+    char *end = weftp_append(weftp_append(name, format->prefix, prefix_size), key.text, key.size);
+    *end = '\0';
+    memcpy(text, value.text, value.size);
+    text[value.size] = '\0';
+    return setter->set(carrier, name, text, value.size);
+}
+
+/* Those of the MDC replace what came in under the same key. */
+static bool is_replaced(const struct weft_propagated *context, const struct weftp_piece *key)
+{
+    for (uint32_t i = 0; i < context->baggage_count; i++)
+        if (context->baggage[i].key_size == key->size &&
+            strncasecmp(context->baggage[i].key, key->text, key->size) == 0)
+            return true;
+    return false;
+}
+
+static weft_status inject_own(const struct weftp_prefixed *format, const struct weft_baggage *entry,
+                              const weft_setter *setter, void *carrier)
+{
+    char encoded[BYTES_MAX];
+    struct weftp_piece value = {entry->value, entry->value_size};
+    if (format->encoded) {
+        if (!weftp_percent_encode(encoded, sizeof encoded, entry->value, entry->value_size,
+                                  &value.size))
+            return WEFT_OK;
+        value.text = encoded;
+    }
+    return set_entry(format, (struct weftp_piece){entry->key, entry->key_size}, value, setter,
+                     carrier);
+}
+
+weft_status weftp_prefixed_inject(const struct weftp_prefixed *format,
+                                  const struct weft_propagated *context, const weft_setter *setter,
+                                  void *carrier)
+{
+    weft_status first = WEFT_OK, status;
+    const struct weft_carried *carried = weft_propagated_find(context, format->note);
+    struct weftp_piece rest = {carried ? carried->value : NULL, carried ? carried->size : 0};
+    struct weftp_piece value, key;
+    while (weftp_piece_next(&rest, '\n', &value)) {
+        if (!weftp_piece_next(&value, ':', &key) || !value.text || is_replaced(context, &key))
+            continue;
+        status = set_entry(format, key, value, setter, carrier);
+        if (!first) first = status;
+    }
+    for (uint32_t i = 0; i < context->baggage_count; i++) {
+        status = inject_own(format, &context->baggage[i], setter, carrier);
+        if (!first) first = status;
+    }
+    return first;
+}
