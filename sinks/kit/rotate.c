@@ -267,7 +267,7 @@ static int trim(const struct weftp_rotation *rotation, const struct weftp_rotati
     if (by_count && tally->known &&
         tally->count <= (uint64_t)rotation->keep + rotation->keep / KEEP_SLACK)
         return 0;
-    const int err = weftp_trim(rotation, lock->dir, now_ns, &left);
+    const int err = weftp_rotated_trim(rotation, lock->dir, now_ns, &left);
     if (err != 0 || rotation->names != WEFTP_NAMES_DATE) return err;
     tally->count = (uint32_t)left;
     weftp_tally_write(lock->lock, tally);
@@ -321,7 +321,7 @@ int weftp_rotation_trim(const struct weftp_rotation *rotation, int64_t now_ns)
     int err = weftp_rotation_lock(rotation, &lock, LOCK_TIMEOUT_MS);
     if (err != 0) return err;
     weftp_tally_read(lock.lock, &tally);
-    err = weftp_trim(rotation, lock.dir, now_ns, &left);
+    err = weftp_rotated_trim(rotation, lock.dir, now_ns, &left);
     if (err == 0 && tally.known) {
         tally.count = (uint32_t)left;
         weftp_tally_write(lock.lock, &tally);
@@ -336,7 +336,7 @@ int weftp_rotation_remove_oldest(const struct weftp_rotation *rotation, bool *re
     *removed = false;
     int err = weftp_rotation_lock(rotation, &lock, LOCK_TIMEOUT_MS);
     if (err != 0) return err;
-    err = weftp_trim_oldest(rotation, lock.dir, removed);
+    err = weftp_rotated_trim_oldest(rotation, lock.dir, removed);
     weftp_rotation_unlock(&lock);
     return err;
 }

@@ -86,7 +86,7 @@ static size_t choose(const struct weftp_rotation *rotation, int dir, int64_t now
     return going;
 }
 
-int weftp_trim(const struct weftp_rotation *rotation, int dir, int64_t now_ns, size_t *left)
+int weftp_rotated_trim(const struct weftp_rotation *rotation, int dir, int64_t now_ns, size_t *left)
 {
     struct weftp_rotated_list list;
     *left = 0;
@@ -98,7 +98,7 @@ int weftp_trim(const struct weftp_rotation *rotation, int dir, int64_t now_ns, s
     return err;
 }
 
-int weftp_trim_oldest(const struct weftp_rotation *rotation, int dir, bool *removed)
+int weftp_rotated_trim_oldest(const struct weftp_rotation *rotation, int dir, bool *removed)
 {
     struct weftp_rotated_list list;
     *removed = false;

@@ -14,8 +14,9 @@
  * Remove what is more than the bounds. *left: files of ours that stay. Returns 0 or the first
  * errno; goes on past files that cannot be removed.
  */
-int weftp_trim(const struct weftp_rotation *rotation, int dir, int64_t now_ns, size_t *left);
+int weftp_rotated_trim(const struct weftp_rotation *rotation, int dir, int64_t now_ns,
+                       size_t *left);
 /* Remove the oldest file of ours; *removed: there was one. Returns 0 or an errno. */
-int weftp_trim_oldest(const struct weftp_rotation *rotation, int dir, bool *removed);
+int weftp_rotated_trim_oldest(const struct weftp_rotation *rotation, int dir, bool *removed);
 
 #endif
