@@ -58,12 +58,6 @@ static bool is_named(int dir, const char *name, int fd)
            own.st_dev == at.st_dev && own.st_ino == at.st_ino;
 }
 
-/* Whoever has files compressed without saying how means gzip. */
-static enum weftp_codec codec_of(const struct weftp_rotation *rotation)
-{
-    return rotation->codec == WEFTP_CODEC_NONE ? WEFTP_CODEC_GZIP : rotation->codec;
-}
-
 static int temporary_name(const struct weftp_rotation *rotation, unsigned codec,
                           struct weftp_rotated_name *name)
 {
@@ -143,7 +137,7 @@ static int rename_whole(const struct weftp_compression *compression, const char 
     struct weftp_rotated packed = *plain;
     struct weftp_rotated_name name;
     const int dir = compression->lock.dir;
-    packed.codec = (uint8_t)codec_of(compression->rotation);
+    packed.codec = (uint8_t)compression->rotation->codec;
     const int err = weftp_rotated_text(compression->rotation, &packed, &name);
     if (err != 0) return err;
     if (!is_named(dir, temporary, compression->temporary)) return EAGAIN;
@@ -183,7 +177,7 @@ static int compress_opened(struct weftp_compression *compression, const char *te
     const struct weftp_rotation *rotation = compression->rotation;
     const struct timespec times[2] = {source->st_atim, source->st_mtim};
     int err =
-        weftp_codec_copy(codec_of(rotation), rotation->codec_level, compression->source,
+        weftp_codec_copy(rotation->codec, rotation->codec_level, compression->source,
                          compression->temporary, (uint64_t)source->st_size, compression->stop);
     if (err == 0) (void)futimens(compression->temporary, times);
     if (err == 0 && weftp_io.fsync(compression->temporary) != 0) err = errno;
@@ -210,7 +204,7 @@ int weftp_compress_one(struct weftp_compression *compression, int dir,
     struct weftp_rotated_name name, temporary;
     struct stat source = {0};
     int err = weftp_rotated_text(rotation, plain, &name);
-    if (err == 0) err = temporary_name(rotation, codec_of(rotation), &temporary);
+    if (err == 0) err = temporary_name(rotation, rotation->codec, &temporary);
     if (err != 0) return err;
     if (weftp_rotated_kind(dir, name.text, NULL) != WEFTP_ROTATED_OURS) return 0;
     if (weftp_rotation_packed(rotation, dir, plain, 0) != WEFTP_ROTATED_NONE)

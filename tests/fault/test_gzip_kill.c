@@ -92,7 +92,7 @@ static void make_rotated_files(void)
 
 static void compress_all(void *arg)
 {
-    struct weftp_rotation rotation = {.keep = 100, .mode = 0640};
+    struct weftp_rotation rotation = {.keep = 100, .mode = 0640, .codec = WEFTP_CODEC_GZIP};
     const int *trap = arg;
     if (!weftp_rotation_init(&rotation, in_scratch("app.log"))) _exit(1);
     struct weftp_compressor *compressor = weftp_compressor_create(&rotation);

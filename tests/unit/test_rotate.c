@@ -21,7 +21,7 @@ static int fresh(void **state)
 static struct sink open_log(const char *max_bytes, const char *keep, const char *compress)
 {
     return OPEN(&weftp_sink_file, "path", in_scratch("app.log"), "max_bytes", max_bytes, "keep",
-                keep, "compress", compress);
+                keep, "compress", compress, "compress_delay", "0");
 }
 
 /* Lines of 8 bytes: "line 01\n". */
@@ -221,7 +221,7 @@ static void test_pair_that_is_none(void **state)
     gzFile gz = gzopen(in_scratch("app.log.1.gz"), "wb");
     gzputs(gz, "something else\n");
     gzclose(gz);
-    struct weftp_rotation rotation = {.keep = 3, .mode = 0640};
+    struct weftp_rotation rotation = {.keep = 3, .mode = 0640, .codec = WEFTP_CODEC_GZIP};
     assert_true(weftp_rotation_init(&rotation, in_scratch("app.log")));
     struct weftp_compressor *compressor = weftp_compressor_create(&rotation);
     assert_true(weftp_compressor_needed(&rotation));
