@@ -12,6 +12,8 @@ else()
   # The outer project's warnings and its -Werror were chosen for its own sources.
   target_compile_options(weft_flags INTERFACE -w)
 endif()
+# Where long has 32 bits: files of more than 2 GB, times after 2038. (Where it has 64, both are so anyway.)
+target_compile_definitions(weft_flags INTERFACE _FILE_OFFSET_BITS=64 _TIME_BITS=64)
 if(WEFT_WERROR)
   target_compile_options(weft_flags INTERFACE -Werror)
 endif()

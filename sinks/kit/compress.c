@@ -231,7 +231,8 @@ int weftp_compressor_error(struct weftp_compressor *compressor)
 bool weftp_compressor_wait(struct weftp_compressor *compressor, uint32_t timeout_ms)
 {
     const int64_t deadline_ns = weftp_monotonic_ns() + (int64_t)timeout_ms * 1000000;
-    const struct timespec deadline = {deadline_ns / 1000000000, deadline_ns % 1000000000};
+    const struct timespec deadline = {(time_t)(deadline_ns / 1000000000),
+                                      (long)(deadline_ns % 1000000000)};
     int err = 0;
     pthread_mutex_lock(&compressor->mutex);
     while (compressor->busy && err == 0)

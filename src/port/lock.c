@@ -4,7 +4,8 @@
 
 void weftp_nap_us(unsigned microseconds)
 {
-    const struct timespec time = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};
+    const struct timespec time = {(time_t)(microseconds / 1000000),
+                                  (long)(microseconds % 1000000) * 1000};
     const int cancel_state = weftp_cancel_disable();
     nanosleep(&time, NULL);
     weftp_cancel_restore(cancel_state);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -38,6 +39,14 @@ static void forget_generation(void)
     atomic_store(&fallback_generation, 0);
 }
 
+/*
+ * Emulators (qemu-user) may say yes to any advice and do nothing about it; a kernel refuses one that does not exist.
+ */
+static bool wiped_on_fork(void *page, size_t size)
+{
+    return madvise(page, size, MADV_WIPEONFORK) == 0 && madvise(page, size, -1) != 0;
+}
+
 static void set_up(void)
 {
     const long size = sysconf(_SC_PAGESIZE);
@@ -45,7 +54,7 @@ static void set_up(void)
         void *page =
             mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (page != MAP_FAILED) {
-            if (madvise(page, (size_t)size, MADV_WIPEONFORK) == 0) {
+            if (wiped_on_fork(page, (size_t)size)) {
                 atomic_store(&generation_word, page);
                 return;
             }

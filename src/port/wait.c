@@ -38,6 +38,6 @@ int weftp_wait_left_ms(const struct weftp_wait *wait)
 
 void weftp_sleep_ns(int64_t ns)
 {
-    const struct timespec time = {ns / 1000000000, ns % 1000000000};
+    const struct timespec time = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
     nanosleep(&time, NULL);
 }

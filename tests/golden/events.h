@@ -76,7 +76,9 @@ static weft_field event_field(const char *key, const struct json *value)
     if (value->kind == JSON_NULL) return weft_null(key);
     const char *type = json_text(value, "type"), *text = json_text(value, "text");
     const int64_t ns = strcmp(type, "java.time.Instant") == 0 ? parse_time(text) : 0;
-    if (ns) return weft_time(key, (struct timespec){ns / 1000000000, ns % 1000000000});
+    if (ns)
+        return weft_time(key,
+                         (struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)});
     if (strcmp(type, "java.lang.Integer") == 0) return weft_int(key, strtoll(text, NULL, 10));
     if (strcmp(type, "java.lang.Long") == 0) return weft_int(key, strtoll(text, NULL, 10));
     if (strcmp(type, "java.lang.Boolean") == 0) return weft_bool(key, strcmp(text, "true") == 0);

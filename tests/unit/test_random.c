@@ -8,6 +8,7 @@
 
 #include "src/port/random.h"
 #include "src/propagate/ids.h"
+#include "support/emulated.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -88,7 +89,11 @@ static pid_t by_fork(void)
 /* Without the C library's handlers. */
 static pid_t by_system_call(void)
 {
+#ifdef __s390x__ /* takes the stack first */
+    return (pid_t)syscall(SYS_clone, NULL, SIGCHLD, NULL, NULL, NULL);
+#else
     return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+#endif
 }
 
 /* In a child: write the ids to the pipe; a grandchild of its own, too. */
@@ -136,6 +141,7 @@ static void test_forked_children_differ(void **state)
 static void test_cloned_children_differ(void **state)
 {
     (void)state;
+    if (under_emulator()) skip(); /* only fork(3) is noticed there: no page is wiped */
     for (int i = 0; i < 5; i++) children_differ(by_system_call);
 }
 
