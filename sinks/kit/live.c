@@ -42,16 +42,22 @@ static int64_t turn_ns(const struct weftp_live *live, int64_t born_ns)
     return turn;
 }
 
+static bool is_over(const struct weftp_live *live, int64_t born_ns, int64_t time_ns)
+{
+    const int64_t turn = turn_ns(live, born_ns);
+    return time_ns >= turn && turn != INT64_MAX;
+}
+
 bool weftp_live_turns(const struct weftp_live *live, int64_t first_ns, int64_t time_ns)
 {
     const bool empty = live->file.size == 0 || live->born_ns == INT64_MIN;
-    return live->file.regular && time_ns >= turn_ns(live, empty ? first_ns : live->born_ns);
+    return live->file.regular && is_over(live, empty ? first_ns : live->born_ns, time_ns);
 }
 
 /* Whether a file of that birth can be the one that lines of this time go to. */
 static bool is_current(const struct weftp_live *live, int64_t born_ns, int64_t time_ns)
 {
-    return born_ns <= time_ns && time_ns < turn_ns(live, born_ns);
+    return born_ns <= time_ns && !is_over(live, born_ns, time_ns);
 }
 
 /* Another file is open: how old is it? */
@@ -184,7 +190,7 @@ static bool wants_rotation(const struct weftp_live *live, int64_t time_ns, size_
     const struct weftp_logfile *file = &live->file;
     if (!file->regular || live->stay || file->size == 0) return false;
     return (live->max_bytes > 0 && file->size + size > live->max_bytes) ||
-           time_ns >= turn_ns(live, live->born_ns);
+           is_over(live, live->born_ns, time_ns);
 }
 
 /* The file is the right one: is there room for it on the disk? */
