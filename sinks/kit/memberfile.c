@@ -134,7 +134,7 @@ static int write_member(struct weftp_memberfile *members, struct weftp_logfile *
 static bool is_own(const struct weftp_memberfile *members, const struct weftp_logfile *file,
                    uint64_t end)
 {
-    return members->own_torn_at == end && end > 0 && members->own_dev == file->dev &&
+    return members->own_torn_at == end && members->own_dev == file->dev &&
            members->own_ino == file->ino;
 }
 
@@ -170,7 +170,7 @@ static int save_torn(struct weftp_memberfile *members, struct weftp_logfile *fil
     int err = weftp_io.ftruncate(file->fd, (off_t)*end) == 0 ? 0 : errno;
     if (err == 0) {
         file->size = *end;
-        members->own_torn_at = 0;
+        members->own_torn_at = UINT64_MAX;
         err = write_saved(members, file, &text, end);
     }
     free(text.data);
@@ -232,7 +232,8 @@ bool weftp_memberfile_init(struct weftp_memberfile *members, const struct weftp_
 {
     const char *base = strrchr(file->path, '/') + 1;
     const size_t folder = (size_t)(base - file->path), name = strlen(base);
-    *members = (struct weftp_memberfile){.mode = file->mode, .level = level, .lock = -1};
+    *members = (struct weftp_memberfile){
+        .mode = file->mode, .level = level, .lock = -1, .own_torn_at = UINT64_MAX};
     members->path = malloc(folder + name + sizeof "..end");
     if (!members->path) return false;
     memcpy(members->path, file->path, folder);
@@ -245,7 +246,7 @@ bool weftp_memberfile_init(struct weftp_memberfile *members, const struct weftp_
 void weftp_memberfile_forked(struct weftp_memberfile *members)
 {
     close_lock(members); /* the lock may be the parent's, and stays its own */
-    members->own_torn_at = 0;
+    members->own_torn_at = UINT64_MAX;
 }
 
 void weftp_memberfile_deinit(struct weftp_memberfile *members)

@@ -26,7 +26,7 @@ struct weftp_memberfile {
     /* A torn end that this process left itself: its lines are not saved, they are still waiting. */
     dev_t own_dev;
     ino_t own_ino;
-    uint64_t own_torn_at; /* 0: none */
+    uint64_t own_torn_at; /* UINT64_MAX: none */
 };
 
 /* Take the place of the live file, which is open or not. False: no memory. */
