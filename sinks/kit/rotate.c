@@ -290,7 +290,7 @@ static int rotate_locked(const struct weftp_rotation *rotation,
         weftp_rotated_at(rotation, live->born_ns, &to);
         err = find_date(rotation, lock->dir, &tally, &to);
         if (tally.count < UINT32_MAX) tally.count++;
-        tally.newest = to;
+        if (!tally.known || weftp_rotated_compare(&to, &tally.newest) < 0) tally.newest = to;
         if (err == 0 && tally.known) weftp_tally_write(lock->lock, &tally);
     } else {
         err = make_room(rotation, lock->dir, &to.number);

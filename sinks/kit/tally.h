@@ -1,6 +1,6 @@
 /*
  * A note in the lock file on the set of rotated files, so that a rotation need not read the
- * directory: how many there are at most, and which came last. One line of text.
+ * directory: how many there are at most, and which is the newest. One line of text.
  *
  * It is a hint: files that somebody removes make the count too high, which costs a look; files that
  * somebody adds are counted at the next start.
@@ -15,7 +15,7 @@
 struct weftp_tally {
     bool known;
     uint32_t count;              /* files of ours, at most */
-    struct weftp_rotated newest; /* the last name that was given */
+    struct weftp_rotated newest; /* of all names that were given */
 };
 
 /* Read it; not known where there is none, or no right to write it. */
