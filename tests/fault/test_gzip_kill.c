@@ -75,24 +75,48 @@ static void set_trap(int calls, bool after)
 
 /* ---- compression ---- */
 
+/* Names by number or by date, gzip or zstd. */
+struct variant {
+    enum weftp_rotated_names names;
+    enum weftp_codec codec;
+};
+static struct variant variant;
+
+static const char *rotated_name(int number, const char *suffix)
+{
+    static char name[4][40];
+    static unsigned next;
+    char *to = name[next++ % 4];
+    if (variant.names == WEFTP_NAMES_NUMBER)
+        snprintf(to, sizeof name[0], "app.log.%d%s", number, suffix);
+    else /* the highest day is the newest; two of one day */
+        snprintf(to, sizeof name[0], "app.log.2026-11-%d%s%s", number == 1 ? 22 : 23 - number,
+                 number == 1 ? ".1" : "", suffix);
+    return to;
+}
+
+static const char *packed_suffix(void)
+{
+    return weftp_codec_suffix(variant.codec);
+}
+
 static char contents[FILES + 1][70000]; /* 1.. */
 
 static void make_rotated_files(void)
 {
     for (int number = 1; number <= FILES; number++) {
-        char name[32];
         size_t size = 0;
         for (int i = 0; size < sizeof contents[0] - 40; i++)
             size += (size_t)snprintf(contents[number] + size, 40, "file %d line %d %d\n", number, i,
                                      i * 7919 % 10007);
-        snprintf(name, sizeof name, "app.log.%d", number);
-        write_file(name, contents[number]);
+        write_file(rotated_name(number, ""), contents[number]);
     }
 }
 
 static void compress_all(void *arg)
 {
-    struct weftp_rotation rotation = {.keep = 100, .mode = 0640, .codec = WEFTP_CODEC_GZIP};
+    struct weftp_rotation rotation = {
+        .keep = 100, .mode = 0640, .names = variant.names, .codec = variant.codec};
     const int *trap = arg;
     if (!weftp_rotation_init(&rotation, in_scratch("app.log"))) _exit(1);
     struct weftp_compressor *compressor = weftp_compressor_create(&rotation);
@@ -110,20 +134,33 @@ static void compress_all(void *arg)
 static void assert_complete(void)
 {
     for (int number = 1; number <= FILES; number++) {
-        char name[32];
-        snprintf(name, sizeof name, "app.log.%d.gz", number);
-        const bool gz = exists(name);
-        if (gz) assert_content(name, contents[number]);
-        name[strlen(name) - 3] = '\0';
-        if (!gz || exists(name)) assert_content(name, contents[number]);
+        const char *packed = rotated_name(number, packed_suffix());
+        const bool is_packed = exists(packed);
+        if (is_packed && variant.codec == WEFTP_CODEC_GZIP) {
+            assert_content(packed, contents[number]);
+        } else if (is_packed) {
+            write_file("expected", contents[number]);
+            char line[300];
+            snprintf(line, sizeof line, "zstd -q -dc '%s/%s' | cmp -s - '%s/expected'", scratch,
+                     packed, scratch);
+            assert_int_equal(system(line), 0);
+        }
+        const char *plain = rotated_name(number, "");
+        if (!is_packed || exists(plain)) assert_content(plain, contents[number]);
     }
 }
 
+/* Only the compressed files are there: no plain one, no other number, nothing half done. */
 static void assert_finished(void)
 {
+    char temporary[40];
     assert_complete();
-    assert_false(exists("app.log.1") || exists("app.log.2") || exists("app.log.3"));
-    assert_false(exists("app.log.4") || exists("app.log.4.gz") || exists(".app.log.gz.tmp"));
+    for (int number = 1; number <= FILES + 1; number++) {
+        assert_false(exists(rotated_name(number, "")));
+        assert_int_equal(exists(rotated_name(number, packed_suffix())), number <= FILES);
+    }
+    snprintf(temporary, sizeof temporary, ".app.log%s.tmp", packed_suffix());
+    assert_false(exists(temporary));
 }
 
 static unsigned kill_compression(bool after)
@@ -147,12 +184,31 @@ static unsigned kill_compression(bool after)
     return 0;
 }
 
-static void test_compression(void **state)
+static void compression(enum weftp_rotated_names names, enum weftp_codec codec)
 {
-    (void)state;
+    variant = (struct variant){names, codec};
+    if (!weftp_codec_available(codec)) skip();
     /* For each file: some writes, two fsyncs, a rename, an unlink. */
     assert_true(kill_compression(false) > FILES * 5);
     assert_true(kill_compression(true) > FILES * 5);
+}
+
+static void test_compression(void **state)
+{
+    (void)state;
+    compression(WEFTP_NAMES_NUMBER, WEFTP_CODEC_GZIP);
+}
+
+static void test_compression_dated(void **state)
+{
+    (void)state;
+    compression(WEFTP_NAMES_DATE, WEFTP_CODEC_GZIP);
+}
+
+static void test_compression_zstd(void **state)
+{
+    (void)state;
+    compression(WEFTP_NAMES_DATE, WEFTP_CODEC_ZSTD);
 }
 
 /* ---- rotation ---- */
@@ -163,8 +219,9 @@ static void rotate(void *arg)
 {
     const int *trap = arg;
     char line[16];
-    struct sink sink =
-        OPEN(&weftp_sink_file, "path", in_scratch("app.log"), "max_bytes", "16", "keep", "50");
+    const bool dated = variant.names == WEFTP_NAMES_DATE;
+    struct sink sink = OPEN(&weftp_sink_file, "path", in_scratch("app.log"), "max_bytes", "16",
+                            "keep", "50", "names", dated ? "date" : "number");
     if (trap) set_trap(trap[0], trap[1]);
     for (int i = 0; i < LINES; i++) {
         snprintf(line, sizeof line, "line %02d\n", i);
@@ -178,12 +235,12 @@ static void rotate(void *arg)
  */
 static void count_lines(unsigned *counts)
 {
-    for (int i = 0; i < 60; i++) {
-        char name[32];
+    DIR *dir = opendir(scratch);
+    struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL) {
         size_t size = 0;
-        snprintf(name, sizeof name, i == 0 ? "app.log" : "app.log.%d", i);
-        if (!exists(name)) continue;
-        char *text = slurp_sized(name, &size);
+        if (strncmp(entry->d_name, "app.log", 7) != 0) continue;
+        char *text = slurp_sized(entry->d_name, &size);
         assert_int_equal(size % 8, 0);
         assert_true(size <= 16);
         for (size_t at = 0; at < size; at += 8) {
@@ -194,6 +251,7 @@ static void count_lines(unsigned *counts)
         }
         free(text);
     }
+    closedir(dir);
 }
 
 static void kill_rotation(bool after)
@@ -223,6 +281,15 @@ static void kill_rotation(bool after)
 static void test_rotation(void **state)
 {
     (void)state;
+    variant.names = WEFTP_NAMES_NUMBER;
+    kill_rotation(false);
+    kill_rotation(true);
+}
+
+static void test_rotation_dated(void **state)
+{
+    (void)state;
+    variant.names = WEFTP_NAMES_DATE;
     kill_rotation(false);
     kill_rotation(true);
 }
@@ -231,7 +298,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_compression, fresh),
+        cmocka_unit_test_setup(test_compression_dated, fresh),
+        cmocka_unit_test_setup(test_compression_zstd, fresh),
         cmocka_unit_test_setup(test_rotation, fresh),
+        cmocka_unit_test_setup(test_rotation_dated, fresh),
     };
     return cmocka_run_group_tests(tests, scratch_make_in_memory, scratch_remove);
 }
