@@ -15,6 +15,7 @@
 
 #include "support/child.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <weft/sys/sink.h>
 #include <weft/weft.h>
@@ -120,7 +121,24 @@ static inline void row_read(struct row_seqs *seqs, const char *path)
     free(text);
 }
 
-#define ROW_ROTATED_MAX 5000
+/* The highest number N of a file PATH.N or PATH.N.gz. */
+static inline unsigned row_highest(const char *path)
+{
+    const char *base = strrchr(path, '/') + 1;
+    char *folder = strndup(path, (size_t)(base - path));
+    unsigned highest = 0, number;
+    DIR *dir = folder ? opendir(folder) : NULL;
+    if (!dir) abort();
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        const char *name = entry->d_name;
+        const bool ours = strncmp(name, base, strlen(base)) == 0 && name[strlen(base)] == '.';
+        if (ours && sscanf(name + strlen(base) + 1, "%u", &number) == 1 && number > highest)
+            highest = number;
+    }
+    closedir(dir);
+    free(folder);
+    return highest;
+}
 
 /*
  * Add the lines of a rotated set (PATH.2.gz, PATH.1, PATH), the oldest first; a number may be missing where a rename
@@ -130,7 +148,7 @@ static inline unsigned row_read_set(struct row_seqs *seqs, const char *path)
 {
     char name[192];
     unsigned count = 0;
-    for (unsigned i = ROW_ROTATED_MAX; i > 0; i--) {
+    for (unsigned i = row_highest(path); i > 0; i--) {
         snprintf(name, sizeof name, "%s.%u", path, i);
         const bool plain = access(name, F_OK) == 0;
         if (plain) row_read(seqs, name);
@@ -142,36 +160,6 @@ static inline unsigned row_read_set(struct row_seqs *seqs, const char *path)
     }
     row_read(seqs, path);
     return count;
-}
-
-/* ---- a folder, a file in it, and the environment that logs there ---- */
-
-struct row {
-    char *folder;
-    char path[128];
-    char sinks[256];
-    const char *env[8]; /* ends with NULL; the first is sinks */
-};
-
-static inline struct row row_begin(const char *options)
-{
-    struct row row = {.folder = test_folder()};
-    snprintf(row.path, sizeof row.path, "%s/app.log", row.folder);
-    snprintf(row.sinks, sizeof row.sinks, "WEFT_SINKS=file:%s%s", row.path, options);
-    return row;
-}
-
-static inline void row_run(struct row *row, void (*fn)(void *), void *arg)
-{
-    row->env[0] = row->sinks;
-    struct child child = run_child(fn, arg, row->env);
-    if (child.status != 0) fail_msg("status %x: %s", (unsigned)child.status, child.err);
-    child_free(&child);
-}
-
-static inline void row_end(struct row *row)
-{
-    test_folder_remove(row->folder);
 }
 
 /* ---- a part of a test as a program of its own ---- */
@@ -203,6 +191,43 @@ static inline const char *row_self(void)
     if (size <= 0) abort();
     path[size] = '\0';
     return path;
+}
+
+/* ---- a folder, a file in it, and the environment that logs there ---- */
+
+struct row {
+    char *folder;
+    char path[128];
+    char sinks[256];
+    const char *env[8]; /* ends with NULL; the first is sinks */
+};
+
+/* A folder in memory where that is to be had: compression syncs files. */
+static inline struct row row_begin(const char *options)
+{
+    struct row row = {.folder = strdup("/dev/shm/weft-test-XXXXXX")};
+    if (!row.folder) abort();
+    if (!mkdtemp(row.folder)) {
+        free(row.folder);
+        row.folder = test_folder();
+    }
+    snprintf(row.path, sizeof row.path, "%s/app.log", row.folder);
+    snprintf(row.sinks, sizeof row.sinks, "WEFT_SINKS=file:%s%s", row.path, options);
+    return row;
+}
+
+static inline void row_run(struct row *row, void (*fn)(void *), void *arg)
+{
+    row->env[0] = row->sinks;
+    struct child child = run_child(fn, arg, row->env);
+    if (child.status != 0) fail_msg("status %x: %s", (unsigned)child.status, child.err);
+    child_free(&child);
+}
+
+static inline void row_end(struct row *row)
+{
+    if (row_shell("rm -rf '%s'", row->folder) != 0) fail_msg("%s stays", row->folder);
+    free(row->folder);
 }
 
 #endif
