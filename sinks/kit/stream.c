@@ -2,6 +2,7 @@
 
 #include "../../src/port/io.h"
 #include "../../src/port/pipe_lock.h"
+#include "../../src/port/stdio.h"
 #include "../../src/port/wait.h"
 #include "due.h"
 #include <errno.h>
@@ -73,11 +74,12 @@ static bool is_local_socket(int fd)
  */
 static bool is_acceptable(const struct weftp_stream *stream, const struct stat *now)
 {
-    const int flags = fcntl(stream->number, F_GETFD);
-    const bool own = stream->number <= STDERR_FILENO && flags >= 0 && (flags & FD_CLOEXEC) != 0;
+    const int real = weftp_stdio_real(stream->number);
+    const int flags = fcntl(real, F_GETFD);
+    const bool own = real <= STDERR_FILENO && flags >= 0 && (flags & FD_CLOEXEC) != 0;
     if (flags < 0 || own) return false;
     if (S_ISFIFO(now->st_mode) || S_ISCHR(now->st_mode)) return true;
-    if (S_ISSOCK(now->st_mode)) return !stream->begun || is_local_socket(stream->number);
+    if (S_ISSOCK(now->st_mode)) return !stream->begun || is_local_socket(real);
     return S_ISREG(now->st_mode) && (is_same(stream, now) || !stream->begun);
 }
 
@@ -99,16 +101,17 @@ static void lose(struct weftp_stream *stream)
 static int take_fd(struct weftp_stream *stream, const struct stat *seen)
 {
     struct stat got;
-    const int fd = fcntl(stream->number, F_DUPFD_CLOEXEC, PRIVATE_FD_MIN);
+    const int real = weftp_stdio_real(stream->number);
+    const int fd = fcntl(real, F_DUPFD_CLOEXEC, PRIVATE_FD_MIN);
     if (fd < 0 && errno == EBADF) return EBADF;
     /* Between looking and duplicating another thread may have put something else there. */
-    if (fstat(fd < 0 ? stream->number : fd, &got) != 0 || got.st_dev != seen->st_dev ||
+    if (fstat(fd < 0 ? real : fd, &got) != 0 || got.st_dev != seen->st_dev ||
         got.st_ino != seen->st_ino) {
         if (fd >= 0) close(fd);
         return EBADF;
     }
     close_fd(stream);
-    stream->fd = fd < 0 ? stream->number : fd;
+    stream->fd = fd < 0 ? real : fd;
     stream->borrowed = fd < 0;
     return 0;
 }
@@ -147,7 +150,7 @@ static void check(struct weftp_stream *stream)
     struct stat now;
     check_duplicate(stream);
     stream->why = EBADF;
-    if (fstat(stream->number, &now) != 0) {
+    if (fstat(weftp_stdio_real(stream->number), &now) != 0) {
         stream->why = errno;
         lose(stream);
     } else if (!stream->active || !is_same(stream, &now)) {
@@ -165,7 +168,7 @@ static void check(struct weftp_stream *stream)
 static bool is_still_there(const struct weftp_stream *stream)
 {
     struct stat now;
-    return !stream->borrowed || (fstat(stream->number, &now) == 0 && is_same(stream, &now));
+    return !stream->borrowed || (fstat(stream->fd, &now) == 0 && is_same(stream, &now));
 }
 
 /* One call of the kind that this descriptor needs. */

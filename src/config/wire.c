@@ -1,6 +1,8 @@
 #include "wire.h"
 
+#include "../../sinks/callback.h"
 #include "../../sinks/registry.h"
+#include "../encode/registry.h"
 #include "nearest.h"
 #include "wire_options.h"
 
@@ -271,6 +273,29 @@ static weft_status connect_outlet(struct wiring *wiring, const struct weftp_sink
     return status;
 }
 
+static bool is_builtin_sink(const struct weft_sink_type *type)
+{
+    for (size_t i = 0; weftp_sinks_builtin[i]; i++)
+        if (weftp_sinks_builtin[i] == type) return true;
+    return false;
+}
+
+static bool is_builtin_encoder(const struct weft_encoder_type *type)
+{
+    for (size_t i = 0; weftp_encoders_builtin[i]; i++)
+        if (weftp_encoders_builtin[i] == type) return true;
+    return false;
+}
+
+/* What must not go through code of the program. */
+static uint32_t excluded(const struct wiring *wiring, const struct weftp_slot *slot)
+{
+    const struct weft_sink_type *type = slot->outlet->type;
+    const bool own = is_builtin_sink(type) && type != &weftp_sink_callback.type &&
+                     is_builtin_encoder(wiring->pipeline->encodings[slot->encoding].type);
+    return own ? 0 : WEFTP_RECORD_PRINTED;
+}
+
 static weft_status add_sink(struct wiring *wiring, size_t index)
 {
     const struct weftp_sink_setting *setting = &wiring->settings->sinks[index];
@@ -291,6 +316,7 @@ static weft_status add_sink(struct wiring *wiring, size_t index)
         return status;
     }
     slot.outlet = outlet;
+    slot.excludes = excluded(wiring, &slot);
     insert_slot(wiring->pipeline, slot);
     return WEFT_OK;
 }

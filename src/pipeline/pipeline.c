@@ -73,7 +73,7 @@ void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_t
     bool wanted = false, encoded = true, all_encoded = true, all_written = true;
     for (size_t i = 0; i < pipeline->slot_count; i++) {
         const struct weftp_slot *slot = &pipeline->slots[i];
-        if (record->level < slot->level) continue;
+        if (record->level < slot->level || record->flags & slot->excludes) continue;
         wanted = true;
         if (slot->encoding != have) {
             have = slot->encoding;
@@ -139,6 +139,13 @@ weft_status weftp_pipeline_flush(const struct weftp_pipeline *pipeline, int64_t 
         if (status == WEFT_EIO || worst == WEFT_OK) worst = status;
     }
     return worst;
+}
+
+bool weftp_pipeline_takes(const struct weftp_pipeline *pipeline, uint32_t flags)
+{
+    for (size_t i = 0; i < pipeline->slot_count; i++)
+        if (!(pipeline->slots[i].excludes & flags)) return true;
+    return false;
 }
 
 bool weftp_pipeline_keeps(const struct weftp_pipeline *pipeline)

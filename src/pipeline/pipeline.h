@@ -23,7 +23,14 @@ struct weftp_slot {
     int level;
     unsigned encoding; /* index */
     unsigned setting;  /* index of the sink in the settings that it was wired from */
+    uint32_t excludes; /* flags of records that this sink does not get */
 };
+
+/*
+ * A flag of a record, beside those of weft/log.h: it was printed by other code. It does not go to code of the program,
+ * which might print because of it.
+ */
+#define WEFTP_RECORD_PRINTED (UINT32_C(1) << 31)
 
 /* What a test sets in the place of the real world: see weft/test.h. */
 struct weftp_fake {
@@ -48,6 +55,8 @@ void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_t
 /* Write a status record to stderr (its time is set here). The thread is inside a call. */
 void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                         const struct weftp_word *word);
+/* Whether some sink takes records with these flags. */
+bool weftp_pipeline_takes(const struct weftp_pipeline *pipeline, uint32_t flags);
 /* Whether some sink may keep lines back. */
 bool weftp_pipeline_keeps(const struct weftp_pipeline *pipeline);
 /* Every sink looks again at what its lines go to. */

@@ -46,7 +46,7 @@ static bool enter(struct call *call)
     return false;
 }
 
-static bool call_begin(struct call *call, const weft_logger *logger, int level)
+static bool is_wanted(struct call *call, const weft_logger *logger, int level)
 {
     call->logger = logger ? weftp_logger_of(logger) : weftp_logger_root();
     call->level = level;
@@ -57,6 +57,12 @@ static bool call_begin(struct call *call, const weft_logger *logger, int level)
         count_shared(&weftp_system.dropped_shutdown);
         return false;
     }
+    return true;
+}
+
+static bool call_begin(struct call *call, const weft_logger *logger, int level)
+{
+    if (!is_wanted(call, logger, level)) return false;
     if (__builtin_expect(weftp_system_attention() != 0, 0)) weftp_system_attend();
     return enter(call);
 }
@@ -147,6 +153,33 @@ void weft_emit_(weft_site *site, weft_logger *logger, int level, const char *msg
                                         .count = count_fields(fields, count),
                                         .flags = (uint32_t)level & WEFT_CONST_MSG_};
         submit(&call, &content);
+        call_end(&call);
+    }
+    errno = saved_errno;
+}
+
+/* Who printed is not known: neither the thread nor its context. */
+void weftp_emit_print(const struct weftp_print *print)
+{
+    static const char thread[] = "weft-capture";
+    const int saved_errno = errno;
+    const weft_field fields[] = {weft_bool("partial", true)};
+    struct call call;
+    if (is_wanted(&call, print->logger, print->level) && enter(&call)) {
+        struct weft_record record = {.struct_size = sizeof record,
+                                     .level = call.level,
+                                     .flags = WEFTP_RECORD_PRINTED,
+                                     .logger = call.logger->name,
+                                     .logger_size = call.logger->name_size,
+                                     .message = print->text,
+                                     .message_size = print->size,
+                                     .fields = fields,
+                                     .field_count = print->partial ? 1 : 0};
+        set_origin(&record, &call);
+        record.tid = print->thread_id;
+        record.thread = thread;
+        record.thread_size = sizeof thread - 1;
+        weftp_pipeline_submit(call.pipeline, call.thread, &record);
         call_end(&call);
     }
     errno = saved_errno;

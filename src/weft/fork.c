@@ -2,6 +2,7 @@
  * fork(2): parent and child both go on logging; nothing is written twice, and no lock is left held.
  */
 #include "../mdc/mdc.h"
+#include "capture.h"
 #include "system.h"
 #include "watch.h"
 
@@ -27,9 +28,10 @@ static void prepare(void)
     locked = !weftp_thread_inside();
     if (!locked) return;
     weftp_lock(&weftp_system.lock);
+    const int64_t deadline_ms = weftp_deadline_ms(FORK_WAIT_MS);
+    weftp_capture_fork_prepare(deadline_ms);
     weftp_loggers_fork_prepare();
     weftp_threads_fork_prepare();
-    const int64_t deadline_ms = weftp_deadline_ms(FORK_WAIT_MS);
     for (size_t i = 0; i <= WEFT_SINKS_MAX; i++) {
         struct weftp_outlet *outlet = outlet_at(i);
         taken[i] = outlet && weftp_lock_until(&outlet->lock, deadline_ms);
@@ -45,12 +47,14 @@ static void parent(void)
         if (taken[i]) weftp_unlock(&outlet_at(i)->lock);
     weftp_threads_fork_parent();
     weftp_loggers_fork_parent();
+    weftp_capture_fork_parent();
     weftp_unlock(&weftp_system.lock);
 }
 
 static void child(void)
 {
     weftp_ticker_fork_child();
+    weftp_capture_fork_child();
     if (weftp_watch_fork_child())
         __atomic_fetch_or(&weftp_system.attention, WEFTP_ATTENTION_FORKED, __ATOMIC_RELAXED);
     for (size_t i = 0; i <= WEFT_SINKS_MAX; i++)

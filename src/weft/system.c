@@ -1,8 +1,11 @@
 #include "system.h"
 
+#include "capture.h"
+
 #include "watch.h"
 
 #include "../port/errno_text.h"
+#include "../port/stdio.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -221,7 +224,17 @@ static void apply_life(const struct weftp_settings *settings, const struct weftp
                        struct complaints *complaints)
 {
     char text[160];
-    const int err = weftp_watch_apply(settings, weftp_pipeline_keeps(pipeline));
+    unsigned streams = settings->capture;
+    if (streams && !weftp_pipeline_takes(pipeline, WEFTP_RECORD_PRINTED)) {
+        keep_complaint(
+            complaints,
+            "WEFT_CAPTURE: none of the sinks takes prints, callback: and those of the program do "
+            "not; nothing is captured");
+        streams = 0;
+    }
+    weftp_capture_apply(streams, keep_complaint, complaints);
+    const int err =
+        weftp_watch_apply(settings, weftp_pipeline_keeps(pipeline) || weftp_capture_is_on());
     if (!err) return;
     (void)snprintf(text, sizeof text,
                    "no thread for signals and for watching the configuration: %s; both are off",
@@ -255,7 +268,7 @@ static weft_status configure_locked(const weft_options *program, bool strict)
     say_complaints(&complaints);
     forget_complaints(&said);
     said = complaints;
-    if (settings->explain) weftp_settings_explain(settings, STDERR_FILENO);
+    if (settings->explain) weftp_settings_explain(settings, weftp_stdio_real(STDERR_FILENO));
     return WEFT_OK;
 }
 
@@ -297,9 +310,19 @@ weft_status weftp_system_reload(const char *why)
     return status;
 }
 
+static void catch_up(void)
+{
+    const int saved_errno = errno;
+    const int cancel_state = weftp_cancel_disable();
+    weftp_capture_catch_up();
+    weftp_cancel_restore(cancel_state);
+    errno = saved_errno;
+}
+
 void weftp_system_attend(void)
 {
     if (weftp_thread_inside()) return;
+    if (weftp_system_attention() & WEFTP_ATTENTION_CAPTURE) catch_up();
     const unsigned forked = WEFTP_ATTENTION_FORKED;
     if (!(__atomic_fetch_and(&weftp_system.attention, ~forked, __ATOMIC_RELAXED) & forked)) return;
     const int cancel_state = weftp_cancel_disable();
@@ -342,6 +365,7 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
     weft_status status = WEFT_OK;
     weftp_lock(&weftp_system.lock);
     const bool running = weftp_system.state == WEFTP_STATE_RUNNING;
+    if (running) weftp_capture_stop(deadline_ms);
     __atomic_store_n(&weftp_system.state, WEFTP_STATE_SHUT, __ATOMIC_SEQ_CST);
     struct weftp_pipeline *pipeline = weftp_system.pipeline;
     if (running && pipeline) {
@@ -352,6 +376,7 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
         if (moved) weftp_pipeline_destroy(pipeline);
         if (moved) weftp_pipeline_destroy(weftp_system.retired);
         if (moved) weftp_ticker_stop();
+        weftp_stdio_forget();
         weftp_system.retired = NULL;
     }
     weftp_unlock(&weftp_system.lock);
@@ -366,7 +391,10 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
  */
 __attribute__((destructor)) static void weft_at_exit(void)
 {
-    if (weftp_thread_inside()) return; /* exit() was called from inside of a sink */
+    if (weftp_thread_inside()) { /* exit() was called from inside of a sink */
+        weftp_stdio_rescue();
+        return;
+    }
     /* Where a signal has begun to end the process, this waits for what it flushes. */
     if (weftp_system_state() != WEFTP_STATE_NEW) weftp_system_shutdown(WEFTP_EXIT_TIMEOUT_MS);
     if (weftp_thread_count() > 1) return;

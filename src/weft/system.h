@@ -74,6 +74,18 @@ weft_status weftp_system_configure(const weft_options *program);
 weft_status weftp_system_reload(const char *why);
 /* Do what a log call does first when there is something: restart what a fork has ended, bring prints into order. */
 void weftp_system_attend(void);
+/* What other code printed: one line, or a piece of one. */
+struct weftp_print {
+    weft_logger *logger;
+    int level;
+    const char *text;
+    size_t size;
+    bool partial;      /* its line goes on in the next one */
+    int64_t thread_id; /* of the thread that reads prints: who printed is not known */
+};
+/* emit.c: make a record of it, without a context. */
+void weftp_emit_print(const struct weftp_print *print);
+
 /* Put a pipeline in the place of the one in force, and return that one once nobody is inside of it any more. The lock is held. */
 void weftp_system_publish(struct weftp_pipeline *next, bool destroy_previous);
 /* Put the levels of the settings in force again. The lock is held. */

@@ -1,0 +1,416 @@
+#include "capture.h"
+
+#include "../base/utf8.h"
+#include "../port/errno_text.h"
+#include "../port/stdio.h"
+#include "../port/thread.h"
+#include "system.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <weft/logger.h>
+
+#define STREAMS    2
+#define BUFFER_MAX ((size_t)64 << 10) /* bytes that are read at once */
+#define TURN_MAX                                                                                   \
+    ((size_t)1 << 20) /* bytes that one turn makes records of, when others go on printing */
+
+_Static_assert(BUFFER_MAX > 2 * WEFTP_CAPTURE_LINE_MAX, "room for a line and what follows it");
+
+struct stream {
+    const char *name;
+    int number, level;
+    weft_logger *logger;
+    bool on;           /* atomic */
+    int fd;            /* atomic; -1: the program has put something else in the place of the pipe */
+    int64_t silent_ms; /* since when a line waits for its end; 0: none does */
+    struct weftp_stdio_rest rest;
+};
+
+static char buffers[STREAMS][BUFFER_MAX];
+static struct {
+    struct weftp_lock lock; /* of the streams; what changes `on` has the system's as well */
+    struct stream streams[STREAMS];
+    bool running, taken;
+    pthread_t thread;
+    int event_fd;
+    int64_t thread_id; /* atomic, like those that follow */
+    int stop, ended;
+} capture = {.lock = WEFTP_LOCK_INIT,
+             .streams = {{.name = "stdout", .number = STDOUT_FILENO, .level = WEFT_LEVEL_INFO},
+                         {.name = "stderr", .number = STDERR_FILENO, .level = WEFT_LEVEL_WARN}},
+             .event_fd = -1};
+
+static bool is_on(const struct stream *stream)
+{
+    return __atomic_load_n(&stream->on, __ATOMIC_ACQUIRE);
+}
+
+/* What to read from; -1: nothing. */
+static int fd_of(const struct stream *stream)
+{
+    return is_on(stream) ? __atomic_load_n(&stream->fd, __ATOMIC_RELAXED) : -1;
+}
+
+static void set_fd(struct stream *stream, int fd)
+{
+    __atomic_store_n(&stream->fd, fd, __ATOMIC_RELAXED);
+}
+
+/* ---- from bytes to records; under the lock ---- */
+
+static void emit(const struct stream *stream, size_t size, bool partial)
+{
+    const struct weftp_print print = {
+        .logger = stream->logger,
+        .level = stream->level,
+        .text = stream->rest.data + stream->rest.begin,
+        .size = size,
+        .partial = partial,
+        .thread_id = __atomic_load_n(&capture.thread_id, __ATOMIC_RELAXED),
+    };
+    weftp_emit_print(&print);
+}
+
+/* What is a record now is none of the rest any more. */
+static void consume(struct stream *stream, size_t size)
+{
+    __atomic_store_n(&stream->rest.begin, stream->rest.begin + size, __ATOMIC_RELEASE);
+}
+
+static void take_line(struct stream *stream, size_t size)
+{
+    const char *text = stream->rest.data + stream->rest.begin;
+    const bool returns = size > 0 && text[size - 1] == '\r';
+    if (size > (returns ? 1 : 0)) emit(stream, returns ? size - 1 : size, false);
+    consume(stream, size + 1);
+}
+
+static void take_piece(struct stream *stream, size_t size)
+{
+    const char *text = stream->rest.data + stream->rest.begin;
+    const size_t cut = weftp_utf8_cut(text, size, WEFTP_CAPTURE_LINE_MAX);
+    emit(stream, cut, true);
+    consume(stream, cut);
+}
+
+/* Make records of whole lines, and of pieces of those that are too long. */
+static void take_lines(struct stream *stream)
+{
+    struct weftp_stdio_rest *rest = &stream->rest;
+    while (rest->begin < rest->end) {
+        const char *text = rest->data + rest->begin;
+        const size_t size = rest->end - rest->begin;
+        const char *newline = memchr(text, '\n', size);
+        const size_t line = newline ? (size_t)(newline - text) : size;
+        if (line > WEFTP_CAPTURE_LINE_MAX)
+            take_piece(stream, line);
+        else if (newline)
+            take_line(stream, line);
+        else
+            break;
+    }
+}
+
+/* What is left moves to the front. A crash in between finds it twice at worst. */
+static void make_room(struct weftp_stdio_rest *rest)
+{
+    const size_t left = rest->end - rest->begin;
+    if (rest->begin == 0) return;
+    memmove(rest->data, rest->data + rest->begin, left);
+    __atomic_store_n(&rest->begin, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&rest->end, left, __ATOMIC_RELEASE);
+}
+
+/* Read once; false: there is nothing (more) to read now. */
+static bool read_some(struct stream *stream, size_t *budget)
+{
+    struct weftp_stdio_rest *rest = &stream->rest;
+    const int fd = fd_of(stream);
+    if (fd < 0 || *budget == 0 || weftp_stdio_is_rescued()) return false;
+    make_room(rest);
+    const ssize_t n = read(fd, rest->data + rest->end, BUFFER_MAX - rest->end);
+    if (n < 0) return errno == EINTR;
+    if (n == 0) { /* nobody has the other end: the program has put something else in its place */
+        weftp_stdio_lost(stream->number);
+        set_fd(stream, -1);
+        close(fd);
+        return false;
+    }
+    __atomic_store_n(&rest->end, rest->end + (size_t)n, __ATOMIC_RELEASE);
+    *budget -= (size_t)n < *budget ? (size_t)n : *budget;
+    take_lines(stream);
+    stream->silent_ms = rest->begin < rest->end ? weftp_monotonic_ms() : 0;
+    return true;
+}
+
+/* The line that waits becomes a record as it is. */
+static void take_rest(struct stream *stream)
+{
+    const size_t size = stream->rest.end - stream->rest.begin;
+    if (size > 0) emit(stream, size, true);
+    consume(stream, size);
+    stream->silent_ms = 0;
+}
+
+static void set_holder(int64_t thread_id)
+{
+    for (size_t i = 0; i < STREAMS; i++)
+        __atomic_store_n(&capture.streams[i].rest.holder, thread_id, __ATOMIC_SEQ_CST);
+}
+
+static bool lock_streams(int64_t deadline_ms)
+{
+    if (!weftp_lock_until(&capture.lock, deadline_ms)) return false;
+    set_holder(weftp_thread_id());
+    return true;
+}
+
+static void unlock_streams(void)
+{
+    set_holder(0);
+    weftp_unlock(&capture.lock);
+}
+
+static void read_all(void)
+{
+    for (size_t i = 0; i < STREAMS; i++) {
+        size_t budget = TURN_MAX;
+        while (read_some(&capture.streams[i], &budget)) continue;
+    }
+}
+
+/* ---- the thread ---- */
+
+static void wake_up(void)
+{
+    const uint64_t one = 1;
+    if (write(capture.event_fd, &one, sizeof one) < 0) return; /* full: it is awake */
+}
+
+/* Lines that have waited long enough; how long the next one may wait, -1: for ever. */
+static int take_silent(void)
+{
+    const int64_t now_ms = weftp_monotonic_ms();
+    int64_t wait_ms = -1;
+    for (size_t i = 0; i < STREAMS; i++) {
+        struct stream *stream = &capture.streams[i];
+        if (stream->silent_ms == 0) continue;
+        const int64_t left = stream->silent_ms + WEFTP_CAPTURE_SILENCE_MS - now_ms;
+        if (left <= 0)
+            take_rest(stream);
+        else if (wait_ms < 0 || left < wait_ms)
+            wait_ms = left;
+    }
+    return (int)wait_ms;
+}
+
+static void await_prints(int timeout_ms)
+{
+    struct pollfd polled[STREAMS + 1] = {{.fd = capture.event_fd, .events = POLLIN}};
+    uint64_t count;
+    for (size_t i = 0; i < STREAMS; i++) {
+        const struct stream *stream = &capture.streams[i];
+        polled[i + 1] = (struct pollfd){.fd = fd_of(stream), .events = POLLIN};
+    }
+    if (poll(polled, STREAMS + 1, timeout_ms) > 0 && polled[0].revents &&
+        read(capture.event_fd, &count, sizeof count) < 0)
+        return; /* somebody was faster */
+}
+
+static void *run(void *arg)
+{
+    (void)arg;
+    __atomic_store_n(&capture.thread_id, weftp_thread_id(), __ATOMIC_RELAXED);
+    while (!__atomic_load_n(&capture.stop, __ATOMIC_ACQUIRE) && !weftp_stdio_is_rescued()) {
+        (void)lock_streams(INT64_MAX);
+        read_all();
+        const int timeout_ms = take_silent();
+        unlock_streams();
+        await_prints(timeout_ms);
+    }
+    __atomic_store_n(&capture.ended, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static int start_thread(void)
+{
+    if (capture.running) return 0;
+    capture.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (capture.event_fd < 0) return errno;
+    capture.stop = capture.ended = 0;
+    const int err = weftp_thread_start(&capture.thread, "weft-capture", false, run, NULL);
+    if (!err) capture.running = true;
+    if (!err) return 0;
+    close(capture.event_fd);
+    capture.event_fd = -1;
+    return err;
+}
+
+/* False: it did not end in time, and is left to itself. */
+static bool stop_thread(int64_t deadline_ms)
+{
+    if (!capture.running) return true;
+    capture.running = false;
+    __atomic_store_n(&capture.stop, 1, __ATOMIC_RELEASE);
+    wake_up();
+    while (!__atomic_load_n(&capture.ended, __ATOMIC_ACQUIRE) && weftp_monotonic_ms() < deadline_ms)
+        weftp_nap_us(100);
+    if (!__atomic_load_n(&capture.ended, __ATOMIC_ACQUIRE)) {
+        (void)pthread_detach(capture.thread);
+        return false;
+    }
+    (void)pthread_join(capture.thread, NULL);
+    close(capture.event_fd);
+    capture.event_fd = -1;
+    return true;
+}
+
+/* ---- starting and stopping; under the system's lock ---- */
+
+static void set_on(struct stream *stream, bool on)
+{
+    __atomic_store_n(&stream->on, on, __ATOMIC_RELEASE);
+}
+
+static int start_stream(struct stream *stream)
+{
+    int fd = -1;
+    stream->logger = weft_logger_get(stream->name);
+    stream->rest = (struct weftp_stdio_rest){.data = buffers[stream - capture.streams]};
+    const int err = weftp_stdio_capture(stream->number, &stream->rest, &fd);
+    if (err) return err;
+    set_fd(stream, fd);
+    stream->silent_ms = 0;
+    set_on(stream, true);
+    return 0;
+}
+
+/* The number is what it was; what was printed before becomes records. The lock is held, and there is no thread. */
+static void stop_stream(struct stream *stream)
+{
+    size_t budget = SIZE_MAX;
+    while (read_some(stream, &budget)) continue;
+    take_rest(stream);
+    const int fd = fd_of(stream);
+    set_on(stream, false);
+    set_fd(stream, -1);
+    if (fd >= 0) close(fd);
+}
+
+static void complain_of(const struct stream *stream, int err, weftp_complain complain, void *arg)
+{
+    char text[160];
+    (void)snprintf(text, sizeof text, "WEFT_CAPTURE: %s cannot be captured: %s", stream->name,
+                   weftp_errno_text(err));
+    complain(arg, text);
+}
+
+bool weftp_capture_is_on(void)
+{
+    return is_on(&capture.streams[0]) || is_on(&capture.streams[1]);
+}
+
+static unsigned now_on(void)
+{
+    return (is_on(&capture.streams[0]) ? WEFTP_CAPTURE_STDOUT : 0U) |
+           (is_on(&capture.streams[1]) ? WEFTP_CAPTURE_STDERR : 0U);
+}
+
+static void set_attention(void)
+{
+    const unsigned bit = WEFTP_ATTENTION_CAPTURE;
+    if (weftp_capture_is_on())
+        __atomic_fetch_or(&weftp_system.attention, bit, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_and(&weftp_system.attention, ~bit, __ATOMIC_RELAXED);
+}
+
+void weftp_capture_apply(unsigned streams, weftp_complain complain, void *arg)
+{
+    if (streams == now_on()) return;
+    weftp_capture_stop(weftp_deadline_ms(WEFTP_EXIT_TIMEOUT_MS));
+    (void)lock_streams(INT64_MAX);
+    for (size_t i = 0; i < STREAMS; i++) {
+        const int err = streams >> i & 1 ? start_stream(&capture.streams[i]) : 0;
+        if (err) complain_of(&capture.streams[i], err, complain, arg);
+    }
+    unlock_streams();
+    const int err = weftp_capture_is_on() ? start_thread() : 0;
+    set_attention();
+    if (!err) return;
+    complain_of(&capture.streams[0], err, complain, arg);
+    weftp_capture_stop(weftp_deadline_ms(WEFTP_EXIT_TIMEOUT_MS));
+}
+
+void weftp_capture_stop(int64_t deadline_ms)
+{
+    if (!weftp_capture_is_on()) return;
+    /* While somebody still reads: what stdio holds may be more than the pipe. */
+    for (size_t i = 0; i < STREAMS; i++)
+        if (is_on(&capture.streams[i])) weftp_stdio_restore(capture.streams[i].number);
+    if (!stop_thread(deadline_ms) || !lock_streams(deadline_ms)) {
+        for (size_t i = 0; i < STREAMS; i++) set_on(&capture.streams[i], false);
+        set_attention();
+        return; /* a sink does not answer: what is in the pipe is lost with what it holds */
+    }
+    for (size_t i = 0; i < STREAMS; i++)
+        if (is_on(&capture.streams[i])) stop_stream(&capture.streams[i]);
+    unlock_streams();
+    set_attention();
+}
+
+/* ---- log calls ---- */
+
+/* Whether something was printed that is no record yet, or is just being made one. One system call. */
+static bool is_behind(void)
+{
+    struct pollfd polled[STREAMS];
+    for (size_t i = 0; i < STREAMS; i++) {
+        const struct stream *stream = &capture.streams[i];
+        polled[i] = (struct pollfd){.fd = fd_of(stream), .events = POLLIN};
+    }
+    if (poll(polled, STREAMS, 0) > 0) return true;
+    return __atomic_load_n(&capture.streams[0].rest.holder, __ATOMIC_SEQ_CST) != 0;
+}
+
+void weftp_capture_catch_up(void)
+{
+    if (!is_behind() || !lock_streams(weftp_monotonic_ms() + WEFTP_CAPTURE_ORDER_MS)) return;
+    read_all();
+    const bool waits = capture.streams[0].silent_ms || capture.streams[1].silent_ms;
+    if (waits && capture.running) wake_up(); /* it does not know that a line waits for its end */
+    unlock_streams();
+}
+
+/* ---- fork ---- */
+
+void weftp_capture_fork_prepare(int64_t deadline_ms)
+{
+    capture.taken = weftp_lock_until(&capture.lock, deadline_ms);
+}
+
+void weftp_capture_fork_parent(void)
+{
+    if (capture.taken) weftp_unlock(&capture.lock);
+}
+
+void weftp_capture_fork_child(void)
+{
+    weftp_lock_init(&capture.lock);
+    for (size_t i = 0; i < STREAMS; i++) {
+        struct stream *stream = &capture.streams[i];
+        if (stream->on) weftp_stdio_forked(stream->number);
+        stream->on = false;
+        stream->fd = -1;
+        stream->rest.begin = stream->rest.end = 0;
+        stream->rest.holder = 0;
+    }
+    if (capture.event_fd >= 0) close(capture.event_fd);
+    capture.event_fd = -1;
+    capture.running = false;
+    set_attention();
+}
