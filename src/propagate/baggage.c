@@ -170,7 +170,7 @@ static weft_status list_carry(const struct list *list, struct weft_propagated *c
         }
     }
     (void)weft_propagated_carry(
-        context, (struct weft_carried){"baggage", text, (uint32_t)list->size, false});
+        context, (struct weft_carried){"baggage", text, (uint32_t)list->size, WEFT_OF_REQUEST});
     return WEFT_OK;
 }
 

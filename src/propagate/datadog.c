@@ -59,7 +59,8 @@ static void sampling_read(struct weft_propagated *context, const weft_getter *ge
         return;
     }
     (void)weft_propagated_carry(
-        context, (struct weft_carried){PRIORITY, priority.text, (uint32_t)priority.size, true});
+        context,
+        (struct weft_carried){PRIORITY, priority.text, (uint32_t)priority.size, WEFT_OF_TRACE});
 }
 
 static bool is_printable(const struct weftp_piece *piece, size_t size_max)
@@ -75,7 +76,8 @@ static void carry(struct weft_propagated *context, const char *name,
     if (!value->text || value->size == 0) return;
     if (is_printable(value, size_max))
         (void)weft_propagated_carry(
-            context, (struct weft_carried){name, value->text, (uint32_t)value->size, true});
+            context,
+            (struct weft_carried){name, value->text, (uint32_t)value->size, WEFT_OF_TRACE});
     else
         context->rejected++;
 }

@@ -6,6 +6,7 @@
 #include "guard.h"
 #include "ids.h"
 #include "propagate.h"
+#include "registry.h"
 
 #include <string.h>
 
@@ -18,7 +19,8 @@ struct found {
     struct weft_trace trace; /* empty trace_id: none */
     enum weft_sampling sampling;
     uint32_t digits;
-    char link[LINK_SIZE]; /* a trace that is not continued; "": none */
+    char came[WEFTP_AUTO_MAX + 1]; /* for WEFTP_NOTE_CAME */
+    char link[LINK_SIZE];          /* a trace that is not continued; "": none */
 };
 
 static bool has_trace(const struct weft_trace *trace)
@@ -35,12 +37,13 @@ static void note_link(struct found *found, const struct weft_trace *trace)
     memcpy(found->link + 33, trace->span_id, 16);
 }
 
-/* Forget the headers from `first` on that belong to a trace that is not continued. */
-static void drop_carried(struct weft_propagated *context, uint32_t first)
+/* Forget the headers from `first` on that belong to a trace, or a caller, that is given up. */
+static void drop_carried(struct weft_propagated *context, uint32_t first, enum weft_carried_of of)
 {
     uint32_t kept = first;
     for (uint32_t i = first; i < context->carried_count; i++)
-        if (!context->carried[i].of_trace) context->carried[kept++] = context->carried[i];
+        if (context->carried[i].of == WEFT_OF_REQUEST || context->carried[i].of > of)
+            context->carried[kept++] = context->carried[i];
     context->carried_count = kept;
 }
 
@@ -52,14 +55,14 @@ static void judge(struct found *found, struct weft_propagated *context, uint32_t
 {
     if (!has_trace(&context->trace)) {
         if (!has_trace(&found->trace) && !found->sampling) found->sampling = context->sampling;
-        drop_carried(context, first_carried);
+        drop_carried(context, first_carried, WEFT_OF_TRACE);
     } else if (!has_trace(&found->trace)) {
         found->trace = context->trace;
         found->sampling = context->sampling;
         found->digits = context->trace_id_digits;
     } else if (strcmp(found->trace.trace_id, context->trace.trace_id) != 0) {
         note_link(found, &context->trace);
-        drop_carried(context, first_carried);
+        drop_carried(context, first_carried, WEFT_OF_TRACE);
     }
 }
 
@@ -87,6 +90,24 @@ static weft_status read_carrier(struct found *found, struct weft_propagated *con
     return WEFT_OK;
 }
 
+/* Which formats the caller speaks, where that decides what is written. */
+static void note_came(struct found *found, struct weft_propagated *context,
+                      struct weftp_guard_in *guard)
+{
+    uint32_t count = 0;
+    bool any = false;
+    for (; weftp_auto_formats[count].type; count++) {
+        const struct weftp_auto_format *format = &weftp_auto_formats[count];
+        size_t size;
+        const bool came = format->header && guard->getter.get(guard, format->header, 0, &size);
+        found->came[count] = came || !format->header ? '1' : '0';
+        any = any || (came && format->is_trace);
+    }
+    if (!any) found->came[0] = '1';
+    (void)weft_propagated_carry(
+        context, (struct weft_carried){WEFTP_NOTE_CAME, found->came, count, WEFT_OF_REQUEST});
+}
+
 static bool is_trusted(const struct weftp_propagation *propagation,
                        const struct weftp_extract_options *options)
 {
@@ -108,7 +129,7 @@ static void distrust(struct found *found, struct weft_propagated *context)
     }
     memset(&found->trace, 0, sizeof found->trace);
     found->sampling = WEFT_SAMPLING_DEFERRED;
-    drop_carried(context, 0);
+    drop_carried(context, 0, WEFT_OF_CALLER);
 }
 
 /* The slot: a span of this process, below the caller's or at the root of a new trace. */
@@ -142,7 +163,8 @@ static void note_trace(struct weft_propagated *context, const struct found *foun
     note[0] = (char)('0' + (int)found->sampling);
     note[1] = is_short ? 's' : 'l';
     note[2] = '\0';
-    (void)weft_propagated_carry(context, (struct weft_carried){WEFTP_NOTE_TRACE, note, 2, true});
+    (void)weft_propagated_carry(context,
+                                (struct weft_carried){WEFTP_NOTE_TRACE, note, 2, WEFT_OF_TRACE});
 }
 
 static weft_status set_slot(struct weft_propagated *context, const struct found *found)
@@ -231,6 +253,7 @@ weft_status weftp_extract(const struct weftp_propagation *propagation, const wef
     if (getter) {
         weftp_guard_in_init(&guard, getter, carrier);
         status = read_carrier(&found, &context, propagation, &guard);
+        if (propagation->automatic) note_came(&found, &context, &guard);
         weftp_propagate_reject(context.rejected + guard.rejected);
     }
     if (!is_trusted(propagation, options)) distrust(&found, &context);

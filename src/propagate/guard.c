@@ -52,10 +52,31 @@ void weftp_guard_in_init(struct weftp_guard_in *guard, const weft_getter *outer,
     guard->rejected = 0;
 }
 
+/* FNV-1a of a name in lower case; headers have few names, and 64 bits are many. */
+static uint64_t hash_of(const char *name)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (; *name; name++) {
+        const unsigned char c = (unsigned char)(*name >= 'A' && *name <= 'Z' ? *name + 32 : *name);
+        hash = (hash ^ c) * UINT64_C(1099511628211);
+    }
+    return hash;
+}
+
+static bool is_taken(const struct weftp_guard_out *guard, uint64_t hash)
+{
+    for (uint32_t i = 0; i < guard->before; i++)
+        if (guard->names[i] == hash) return true;
+    return false;
+}
+
 static weft_status guarded_set(void *carrier, const char *name, const char *value, size_t size)
 {
     struct weftp_guard_out *guard = carrier;
     if (size > WEFTP_HEADER_SIZE_MAX || !weftp_header_value_ok(value, size)) return WEFT_EINVAL;
+    const uint64_t hash = hash_of(name);
+    if (is_taken(guard, hash)) return WEFT_OK;
+    if (guard->count < WEFTP_GUARD_NAMES_MAX) guard->names[guard->count++] = hash;
     return guard->outer->set(guard->carrier, name, value, size);
 }
 
@@ -64,4 +85,10 @@ void weftp_guard_out_init(struct weftp_guard_out *guard, const weft_setter *oute
     guard->setter = (weft_setter){sizeof guard->setter, guarded_set};
     guard->outer = outer;
     guard->carrier = carrier;
+    guard->count = guard->before = 0;
+}
+
+void weftp_guard_out_next(struct weftp_guard_out *guard)
+{
+    guard->before = guard->count;
 }

@@ -20,11 +20,22 @@ struct weftp_guard_in {
 /* Nothing to undo. `outer` must have a get. */
 void weftp_guard_in_init(struct weftp_guard_in *guard, const weft_getter *outer, void *carrier);
 
+#define WEFTP_GUARD_NAMES_MAX 192
+
+/*
+ * A header that two formats write is the first one's: so the order of the formats means the same on
+ * the way in and on the way out.
+ */
 struct weftp_guard_out {
     weft_setter setter;
     const weft_setter *outer;
     void *carrier;
+    uint64_t names[WEFTP_GUARD_NAMES_MAX]; /* hashes of what was written */
+    uint32_t count;                        /* of them, before the format at hand and in all */
+    uint32_t before;
 };
 void weftp_guard_out_init(struct weftp_guard_out *guard, const weft_setter *outer, void *carrier);
+/* The next format begins to write. */
+void weftp_guard_out_next(struct weftp_guard_out *guard);
 
 #endif

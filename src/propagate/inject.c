@@ -3,6 +3,7 @@
 #include "guard.h"
 #include "ids.h"
 #include "propagate.h"
+#include "registry.h"
 
 #include <string.h>
 
@@ -21,7 +22,7 @@ static void fill_carried(struct weft_propagated *context, const struct weftp_car
 {
     for (uint32_t i = 0; carry && i < carry->count; i++) {
         const struct weftp_carry_item *item = &carry->items[i];
-        const struct weft_carried header = {item->name, item->value, item->size, false};
+        const struct weft_carried header = {item->name, item->value, item->size, WEFT_OF_REQUEST};
         (void)weft_propagated_carry(context, header);
     }
     const struct weft_carried *note = weft_propagated_find(context, WEFTP_NOTE_TRACE);
@@ -59,6 +60,16 @@ static void fill_request_id(struct weft_propagated *context, const struct weftp_
     context->request_id_size = pair->field.size;
 }
 
+/* Where the formats are automatic: whether this one is the caller's. */
+static bool is_spoken(const struct weftp_propagation *propagation,
+                      const struct weft_propagated *context, uint32_t index)
+{
+    if (!propagation->automatic) return true;
+    const struct weft_carried *came = weft_propagated_find(context, WEFTP_NOTE_CAME);
+    if (came && index < came->size) return came->value[index] == '1';
+    return index == 0 || !weftp_auto_formats[index].header; /* nobody called */
+}
+
 weft_status weftp_inject(const struct weftp_propagation *propagation, const weft_setter *setter,
                          void *carrier)
 {
@@ -77,8 +88,10 @@ weft_status weftp_inject(const struct weftp_propagation *propagation, const weft
     weftp_guard_out_init(&guard, setter, carrier);
     for (uint32_t i = 0; i < propagation->propagator_count; i++) {
         const struct weftp_propagator *propagator = &propagation->propagators[i];
+        if (!is_spoken(propagation, &context, i)) continue;
         const weft_status status =
             propagator->type->inject(propagator->self, &context, &guard.setter, &guard);
+        weftp_guard_out_next(&guard);
         if (!first) first = status;
     }
     return first;

@@ -114,9 +114,9 @@ weft_status weftp_prefixed_extract(const struct weftp_prefixed *format,
     if (list && weftp_piece_get(&value, getter, carrier, list)) add_list(&gathering, value);
     if (gathering.no_memory) return WEFT_ENOMEM;
     if (gathering.count > 0)
-        (void)weft_propagated_carry(
-            context,
-            (struct weft_carried){format->note, gathering.text, (uint32_t)gathering.size, false});
+        (void)weft_propagated_carry(context, (struct weft_carried){format->note, gathering.text,
+                                                                   (uint32_t)gathering.size,
+                                                                   WEFT_OF_REQUEST});
     return WEFT_OK;
 }
 

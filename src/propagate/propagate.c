@@ -92,6 +92,26 @@ static weft_status add_propagator(struct owned *owned, const struct weft_propaga
     return WEFT_OK;
 }
 
+/* `auto` beside other names stands for all of them, and they add nothing. */
+static weft_status add_automatic(struct owned *owned)
+{
+    weft_status status = WEFT_OK;
+    for (size_t i = 0; weftp_auto_formats[i].type && !status; i++)
+        status =
+            add_propagator(owned, weftp_auto_formats[i].type, weftp_auto_formats[i].type->name);
+    return status;
+}
+
+static weft_status add_named(struct owned *owned, const struct weft_propagator_type *const *known,
+                             const struct weftp_propagation_names *names)
+{
+    weft_status status = WEFT_OK;
+    for (size_t i = 0; i < names->propagator_count && !status; i++)
+        status = add_propagator(owned, weftp_propagator_find(known, names->propagators[i]),
+                                names->propagators[i]);
+    return status;
+}
+
 weft_status weftp_propagation_create(struct weftp_propagation **out,
                                      const struct weftp_propagation_names *names)
 {
@@ -103,9 +123,11 @@ weft_status weftp_propagation_create(struct weftp_propagation **out,
     weft_status status = copy_keys(owned, names->keys, names->key_count);
     const struct weft_propagator_type *const *known =
         names->known ? names->known : weftp_propagators_builtin;
-    for (size_t i = 0; i < names->propagator_count && !status; i++)
-        status = add_propagator(owned, weftp_propagator_find(known, names->propagators[i]),
-                                names->propagators[i]);
+    for (size_t i = 0; i < names->propagator_count && !owned->face.automatic; i++)
+        owned->face.automatic =
+            weftp_propagator_find(known, names->propagators[i]) == &weftp_propagator_auto;
+    if (!status)
+        status = owned->face.automatic ? add_automatic(owned) : add_named(owned, known, names);
     if (status) {
         weftp_propagation_destroy(&owned->face);
         return status;

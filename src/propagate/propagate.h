@@ -38,6 +38,7 @@ struct weftp_propagator {
 struct weftp_propagation {
     const struct weftp_propagator *propagators; /* in order: the first that finds a trace wins */
     uint32_t propagator_count;
+    bool automatic; /* they are those of weftp_auto_formats */
     uint32_t key_count;
     const char *const *keys; /* MDC keys that are baggage, both ways */
     enum weft_trust trust;   /* never DEFAULT */
@@ -108,6 +109,11 @@ void weftp_propagate_forked(void);
  * flags do not say them.
  */
 #define WEFTP_NOTE_TRACE ":trace"
+/*
+ * A note which formats the caller speaks, where they are automatic: '1' or '0' for each of
+ * weftp_auto_formats.
+ */
+#define WEFTP_NOTE_CAME ":came"
 /* Make an empty context. Free what it comes to own with weftp_propagated_deinit. */
 void weftp_propagated_init(struct weft_propagated *context);
 /* Free what weft_propagated_alloc gave out. */

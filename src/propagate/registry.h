@@ -14,14 +14,37 @@ extern const struct weft_propagator_type
 extern const struct weft_propagator_type weftp_propagator_baggage;    /* baggage */
 extern const struct weft_propagator_type weftp_propagator_xrequestid; /* x-request-id */
 
-extern const struct weft_propagator_type weftp_propagator_b3;      /* b3 */
-extern const struct weft_propagator_type weftp_propagator_b3multi; /* x-b3-traceid, … */
-extern const struct weft_propagator_type weftp_propagator_jaeger;  /* uber-trace-id, uberctx- */
-extern const struct weft_propagator_type weftp_propagator_xray;    /* x-amzn-trace-id */
-extern const struct weft_propagator_type weftp_propagator_datadog; /* x-datadog-trace-id, … */
-extern const struct weft_propagator_type weftp_propagator_gcp;     /* x-cloud-trace-context */
-extern const struct weft_propagator_type weftp_propagator_ot;      /* ot-tracer-traceid, … */
-extern const struct weft_propagator_type weftp_propagator_ottrace; /* the same, by OTel's name */
+extern const struct weft_propagator_type weftp_propagator_b3;       /* b3 */
+extern const struct weft_propagator_type weftp_propagator_b3multi;  /* x-b3-traceid, … */
+extern const struct weft_propagator_type weftp_propagator_jaeger;   /* uber-trace-id, uberctx- */
+extern const struct weft_propagator_type weftp_propagator_xray;     /* x-amzn-trace-id */
+extern const struct weft_propagator_type weftp_propagator_datadog;  /* x-datadog-trace-id, … */
+extern const struct weft_propagator_type weftp_propagator_gcp;      /* x-cloud-trace-context */
+extern const struct weft_propagator_type weftp_propagator_ot;       /* ot-tracer-traceid, … */
+extern const struct weft_propagator_type weftp_propagator_ottrace;  /* the same, by OTel's name */
+extern const struct weft_propagator_type weftp_propagator_nginx;    /* x-request-id */
+extern const struct weft_propagator_type weftp_propagator_haproxy;  /* x-unique-id */
+extern const struct weft_propagator_type weftp_propagator_kong;     /* kong-request-id */
+extern const struct weft_propagator_type weftp_propagator_envoy;    /* x-request-id, … */
+extern const struct weft_propagator_type weftp_propagator_istio;    /* as they came */
+extern const struct weft_propagator_type weftp_propagator_verbatim; /* the same, by name */
+extern const struct weft_propagator_type weftp_propagator_elastic;  /* elastic-apm-traceparent */
+extern const struct weft_propagator_type weftp_propagator_grpc_bin; /* grpc-trace-bin */
+
+/*
+ * Stands for the formats of weftp_auto_formats, in that order: all are read, and those are written
+ * that the caller speaks. It has a name alone.
+ */
+extern const struct weft_propagator_type weftp_propagator_auto;
+
+struct weftp_auto_format {
+    const struct weft_propagator_type *type;
+    const char *header; /* a caller that sends it speaks the format; NULL: written always */
+    bool is_trace;      /* where no caller's format carries a trace, the first of these does */
+};
+#define WEFTP_AUTO_MAX 16
+/* Ends with a type of NULL. */
+extern const struct weftp_auto_format weftp_auto_formats[WEFTP_AUTO_MAX];
 
 /* All of them; ends with NULL. */
 extern const struct weft_propagator_type *const weftp_propagators_builtin[];

@@ -1,18 +1,9 @@
 /* W3C Trace Context, Level 2: traceparent and tracestate. */
 #include "chars.h"
 #include "registry.h"
+#include "traceparent.h"
 
 #include <string.h>
-
-#define FLAGS_KNOWN 3 /* sampled, random: the others must be sent as 0 */
-
-enum { /* traceparent: 2 "-" 32 "-" 16 "-" 2 */
-       VERSION_AT = 0,
-       TRACE_AT = 3,
-       SPAN_AT = 36,
-       FLAGS_AT = 53,
-       PARENT_SIZE = 55
-};
 
 enum {
     STATE_LINES_MAX = 64,   /* headers that are joined */
@@ -22,45 +13,6 @@ enum {
     STATE_SIZE_MAX = 512,  /* what every party must carry; the rest goes, entry by entry */
     STATE_LONG_ENTRY = 128 /* entries longer than this go first */
 };
-
-static bool hex_at(const char *text, size_t at, size_t size)
-{
-    return weftp_char_span(text + at, size, WEFTP_CHAR_HEX) == size;
-}
-
-static unsigned hex_value(char digit)
-{
-    return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-}
-
-static bool parent_shape_ok(const char *text, size_t size)
-{
-    if (size < PARENT_SIZE) return false;
-    if (text[TRACE_AT - 1] != '-' || text[SPAN_AT - 1] != '-' || text[FLAGS_AT - 1] != '-')
-        return false;
-    if (!hex_at(text, VERSION_AT, 2) || !hex_at(text, TRACE_AT, 32) || !hex_at(text, SPAN_AT, 16) ||
-        !hex_at(text, FLAGS_AT, 2))
-        return false;
-    if (memcmp(text, "ff", 2) == 0) return false;
-    if (size == PARENT_SIZE) return true;
-    return memcmp(text, "00", 2) != 0 &&
-           text[PARENT_SIZE] == '-'; /* a later version may say more */
-}
-
-static bool parent_parse(const char *text, size_t size, struct weft_propagated *context)
-{
-    if (!parent_shape_ok(text, size)) return false;
-    if (weftp_all_zero_digits(text + TRACE_AT, 32) || weftp_all_zero_digits(text + SPAN_AT, 16))
-        return false;
-    struct weft_trace *trace = &context->trace;
-    memcpy(trace->trace_id, text + TRACE_AT, 32);
-    memcpy(trace->span_id, text + SPAN_AT, 16);
-    const unsigned flags = hex_value(text[FLAGS_AT]) << 4 | hex_value(text[FLAGS_AT + 1]);
-    trace->flags = (uint8_t)(flags & FLAGS_KNOWN);
-    context->sampling = flags & 1 ? WEFT_SAMPLING_ACCEPT : WEFT_SAMPLING_DENY;
-    context->trace_id_digits = 32;
-    return true;
-}
 
 /* The entries of all tracestate headers, as they stand in the carrier. */
 struct state {
@@ -153,7 +105,7 @@ static weft_status state_carry(struct state *state, struct weft_propagated *cont
     }
     if (size > 0)
         (void)weft_propagated_carry(
-            context, (struct weft_carried){"tracestate", text, (uint32_t)size, true});
+            context, (struct weft_carried){"tracestate", text, (uint32_t)size, WEFT_OF_TRACE});
     return WEFT_OK;
 }
 
@@ -185,7 +137,7 @@ static weft_status extract(const void *self, struct weft_propagated *context,
     if (!text) return WEFT_OK; /* a tracestate alone says nothing */
     const bool twice = getter->get(carrier, "traceparent", 1, &second_size) != NULL;
     if (size == 0 && !twice) return WEFT_OK;
-    if (twice || !parent_parse(text, size, context)) {
+    if (twice || !weftp_traceparent_read(context, text, size)) {
         context->rejected++;
         return WEFT_OK;
     }
@@ -196,13 +148,9 @@ static weft_status inject(const void *self, const struct weft_propagated *contex
                           const weft_setter *setter, void *carrier)
 {
     (void)self;
-    const struct weft_trace *trace = &context->trace;
-    if (!trace->trace_id[0] || !trace->span_id[0]) return WEFT_OK;
-    char text[PARENT_SIZE + 1] = "00-................................-................-00";
-    memcpy(text + TRACE_AT, trace->trace_id, 32);
-    memcpy(text + SPAN_AT, trace->span_id, 16);
-    text[PARENT_SIZE - 1] = (char)('0' + (trace->flags & FLAGS_KNOWN));
-    const weft_status status = setter->set(carrier, "traceparent", text, PARENT_SIZE);
+    char text[WEFTP_TRACEPARENT_SIZE + 1];
+    if (!weftp_traceparent_write(text, context)) return WEFT_OK;
+    const weft_status status = setter->set(carrier, "traceparent", text, WEFTP_TRACEPARENT_SIZE);
     const struct weft_carried *state = weft_propagated_find(context, "tracestate");
     if (!state) return status;
     const weft_status second = setter->set(carrier, "tracestate", state->value, state->size);

@@ -97,9 +97,9 @@ static weft_status extract(const void *self, struct weft_propagated *context,
     if (!sampling_read(&parts.sampled, &sampling)) context->rejected++;
     weftp_sampling_set(context, sampling);
     if (lineage_ok(&parts.lineage))
-        (void)weft_propagated_carry(context,
-                                    (struct weft_carried){NOTE_LINEAGE, parts.lineage.text,
-                                                          (uint32_t)parts.lineage.size, true});
+        (void)weft_propagated_carry(context, (struct weft_carried){NOTE_LINEAGE, parts.lineage.text,
+                                                                   (uint32_t)parts.lineage.size,
+                                                                   WEFT_OF_TRACE});
     return WEFT_OK;
 }
 

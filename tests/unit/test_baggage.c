@@ -39,7 +39,7 @@ static const char *carried(struct weft_propagated *context, struct carrier *carr
     const size_t size = found ? found->size : 0;
     assert_true(size <= SIZE_LIMIT);
     if (found) memcpy(result, found->value, size);
-    if (found) assert_false(found->of_trace);
+    if (found) assert_int_equal(found->of, WEFT_OF_REQUEST);
     result[size] = '\0';
     weftp_propagated_deinit(context);
     carrier_clear(carrier);
@@ -180,7 +180,7 @@ static const char *sent(const char *came, const char *user, const char *tenant)
     weftp_propagated_init(&context);
     if (came)
         (void)weft_propagated_carry(
-            &context, (struct weft_carried){"baggage", came, (uint32_t)strlen(came), false});
+            &context, (struct weft_carried){"baggage", came, (uint32_t)strlen(came), WEFT_OF_REQUEST});
     if (user) want(&context, "user", user);
     if (tenant) want(&context, "tenant", tenant);
     assert_int_equal(weftp_propagator_baggage.inject(NULL, &context, &carrier_setter, &out),

@@ -130,7 +130,7 @@ static const char *state_of(const char *first, const char *second, const char *t
     const struct weft_carried *found = weft_propagated_find(&context, "tracestate");
     snprintf(result, sizeof result, "%.*s", found ? (int)found->size : 0,
              found ? found->value : "");
-    if (found) assert_true(found->of_trace);
+    if (found) assert_int_equal(found->of, WEFT_OF_TRACE);
     carrier_clear(&carrier);
     weftp_propagated_deinit(&context);
     return result;
@@ -333,7 +333,7 @@ static void test_round_trip(void **state)
         const size_t size = random_state(tracestate, &seed);
         if (size > 0)
             (void)weft_propagated_carry(
-                &sent, (struct weft_carried){"tracestate", tracestate, (uint32_t)size, true});
+                &sent, (struct weft_carried){"tracestate", tracestate, (uint32_t)size, WEFT_OF_TRACE});
         assert_int_equal(
             weftp_propagator_tracecontext.inject(NULL, &sent, &carrier_setter, &carrier), WEFT_OK);
         extract(&got, &carrier);

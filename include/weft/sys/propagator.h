@@ -39,6 +39,13 @@ struct weft_baggage {
     uint32_t key_size, value_size;
 };
 
+/* When a header that is carried is given up. */
+enum weft_carried_of {
+    WEFT_OF_REQUEST = 0, /* never: baggage */
+    WEFT_OF_TRACE = 1,   /* with its propagator's trace, when that is not the one that is continued */
+    WEFT_OF_CALLER = 2   /* when the caller's trace is not trusted */
+};
+
 /*
  * A header that goes on to the next service as it came (tidied by its propagator): tracestate,
  * baggage.
@@ -51,7 +58,7 @@ struct weft_carried {
     const char *name;
     const char *value; /* inject: NUL-terminated */
     uint32_t size;
-    bool of_trace; /* dropped when this propagator's trace is not the one that is continued */
+    enum weft_carried_of of;
 };
 
 #define WEFT_BAGGAGE_MAX 64

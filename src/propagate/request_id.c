@@ -1,0 +1,47 @@
+#include "request_id.h"
+
+#include "chars.h"
+
+enum {
+    VALUES_MAX = 8,         /* empty ones before the first that is looked at */
+    REJECTED_SIZE_MAX = 256 /* bytes of a refused id that the records show */
+};
+
+bool weftp_request_id_ok(const char *id, size_t size)
+{
+    return size > 0 && size <= WEFTP_REQUEST_ID_SIZE_MAX &&
+           weftp_char_span(id, size, WEFTP_CHAR_REQUEST_ID) == size;
+}
+
+const char *weftp_request_id_get(struct weft_propagated *context, const weft_getter *getter,
+                                 void *carrier, const char *header, size_t *size)
+{
+    const char *id = "";
+    *size = 0;
+    for (size_t i = 0; i < VALUES_MAX && id && *size == 0; i++)
+        id = getter->get(carrier, header, i, size);
+    if (!id || *size == 0) return NULL;
+    if (weftp_request_id_ok(id, *size)) return id;
+    context->rejected++;
+    context->rejected_id = id;
+    context->rejected_id_size = (uint32_t)(*size < REJECTED_SIZE_MAX ? *size : REJECTED_SIZE_MAX);
+    return NULL;
+}
+
+void weftp_request_id_take(struct weft_propagated *context, const weft_getter *getter,
+                           void *carrier, const char *header)
+{
+    size_t size;
+    const char *id = weftp_request_id_get(context, getter, carrier, header, &size);
+    if (!id || context->request_id) return;
+    context->request_id = id;
+    context->request_id_size = (uint32_t)size;
+}
+
+weft_status weftp_request_id_give(const struct weft_propagated *context, const weft_setter *setter,
+                                  void *carrier, const char *header)
+{
+    if (!context->request_id || !weftp_request_id_ok(context->request_id, context->request_id_size))
+        return WEFT_OK;
+    return setter->set(carrier, header, context->request_id, context->request_id_size);
+}
