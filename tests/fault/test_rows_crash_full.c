@@ -84,7 +84,7 @@ static void row_01_sigkill_at_any_instant(void **state)
     for (unsigned i = 0; i < KILLS; i++) {
         struct row_seqs seqs = {.lines = 0};
         unlink(row.path);
-        kill_after(&row, i * 613 % 5000);
+        kill_after(&row, i * 613 % 1500);
         read_killed(&seqs, row.path);
         assert_false(seqs.gap);
         assert_true(seqs.next[0] >= returned[0]);
