@@ -131,20 +131,25 @@ static void pause_for(struct weftp_compressor *compressor, int64_t pause_ns)
     set_busy(compressor, true);
 }
 
-static void work(struct weftp_compressor *compressor)
+/* Look at all once, and remember how that went. */
+static int try_all(struct weftp_compressor *compressor)
 {
-    int64_t pause_ns = BUSY_PAUSE_NS;
-    int err = compress_all(compressor);
-    for (unsigned tries = 0; err == EAGAIN && tries < BUSY_TRIES_MAX; tries++) {
-        pause_for(compressor, pause_ns);
-        if (stops(compressor)) return;
-        if (pause_ns < BUSY_PAUSE_NS_MAX) pause_ns *= 2;
-        err = compress_all(compressor);
-    }
+    const int err = compress_all(compressor);
     pthread_mutex_lock(&compressor->mutex);
     compressor->left = err == EAGAIN;
     if (err != 0 && err != EAGAIN && err != ECANCELED) compressor->error = err;
     pthread_mutex_unlock(&compressor->mutex);
+    return err;
+}
+
+static void work(struct weftp_compressor *compressor)
+{
+    int64_t pause_ns = BUSY_PAUSE_NS;
+    for (unsigned tries = 0; try_all(compressor) == EAGAIN && tries < BUSY_TRIES_MAX; tries++) {
+        pause_for(compressor, pause_ns);
+        if (stops(compressor)) return;
+        if (pause_ns < BUSY_PAUSE_NS_MAX) pause_ns *= 2;
+    }
 }
 
 /* Wait for a kick; with something left, not for ever. Under the mutex. */
