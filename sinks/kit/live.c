@@ -159,6 +159,7 @@ static void look(struct weftp_live *live, int64_t time_ns)
             weftp_live_note(live, weftp_compressor_error(live->compressor), "compress");
     }
     live->looked_ns = time_ns;
+    if (err != 0) live->stay = true; /* it is not in its place: nothing to be moved */
     if (file->fd < 0) return;
     if (file->size == 0 || time_ns < live->born_ns - BACK_NS_MAX) live->born_ns = time_ns;
     weftp_space_look(&live->space, file->fd, file->size);
