@@ -26,7 +26,9 @@ static struct child run(void (*fn)(void *), void *arg, const char *capture)
 {
     const char *const env[] = {capture, sinks[0] ? sinks : NULL, NULL};
     unlink(path);
-    return run_child(fn, arg, env);
+    struct child child = run_child(fn, arg, env);
+    sinks[0] = '\0';
+    return child;
 }
 
 /* Run to a good end; every line of stdout is JSON. */
@@ -162,7 +164,6 @@ static void a_line_without_an_end_does_not_wait_for_ever(void **state)
     assert_string_equal(child.out, "");
     free(text);
     child_free(&child);
-    sinks[0] = '\0';
 }
 
 /* ---- sinks that print ---- */
@@ -198,7 +199,6 @@ static void a_sink_that_prints_more_than_a_pipe_holds_goes_on(void **state)
     assert_int_equal(count_lines(text), 2 + 2 * (CHATTER / 1023));
     free(text);
     child_free(&child);
-    sinks[0] = '\0';
 }
 
 static void nobody_to_take_prints(void *arg)
@@ -217,7 +217,6 @@ static void without_a_sink_for_them_prints_are_left_alone(void **state)
     assert_string_equal(child.out, "as it is\n");
     assert_non_null(strstr(child.err, "none of the sinks takes prints"));
     child_free(&child);
-    sinks[0] = '\0';
 }
 
 static void closed_stdout(void *arg)
@@ -237,7 +236,6 @@ static void a_closed_stream_is_told(void **state)
         strstr(child.err, "WEFT_CAPTURE: stdout cannot be captured: Bad file descriptor"));
     assert_non_null(strstr(child.err, "\"message\":\"one\""));
     child_free(&child);
-    sinks[0] = '\0';
 }
 
 /* ---- crashes ---- */
@@ -334,11 +332,12 @@ static void a_crash_or_an_exit_inside_of_a_sink_loses_no_print(void **state)
     assert_int_equal(WTERMSIG(child.status), SIGABRT);
     assert_non_null(strstr(child.out, "inside"));
     child_free(&child);
+    if (UNDER_TSAN) return; /* which wants every thread to be joined */
+    snprintf(sinks, sizeof sinks, "WEFT_SINKS=callback: stdout:");
     child = run(crash_in_a_sink, &yes, "WEFT_CAPTURE=stdout");
-    assert_int_equal(child.status, 0);
+    if (child.status != 0) fail_msg("status %x: %s", (unsigned)child.status, child.err);
     assert_non_null(strstr(child.out, "inside"));
     child_free(&child);
-    sinks[0] = '\0';
 }
 
 /* ---- other processes ---- */
@@ -505,7 +504,6 @@ static void many_threads_lose_and_double_nothing(void **state)
     for (int i = 0; i < PRINTERS; i++) assert_int_equal(next[i], PRINTS);
     free(text);
     child_free(&child);
-    sinks[0] = '\0';
 }
 
 static int setup(void **state)

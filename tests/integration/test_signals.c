@@ -369,16 +369,16 @@ static void fork_and_kill(void *arg)
         }
         const int status = test_wait(pid, 20);
         EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
-        if (UNDER_TSAN) break;
     }
 }
 
 static void a_forked_child_dies_of_it_too(void **state)
 {
     (void)state;
+    if (UNDER_TSAN) skip(); /* it keeps signals for later */
     const char *const env[] = {"WEFT_SINKS=keeper:", NULL};
     struct child child = run_child(fork_and_kill, NULL, env);
-    if (!UNDER_TSAN) assert_int_equal(count_lines(child.out), LINES + 1);
+    assert_int_equal(count_lines(child.out), LINES + 1);
     assert_fine(&child);
 }
 
@@ -392,12 +392,14 @@ static void be_first(void *arg)
     }
     const int status = test_wait(pid, 20);
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 128 + *(int *)arg);
+    _exit(0); /* leak checkers do not find their way out of the namespace */
 }
 
 static void the_first_process_of_a_namespace_ends_too(void **state)
 {
     (void)state;
     int number = SIGTERM;
+    if (UNDER_TSAN) skip(); /* it keeps signals for later */
     const char *const env[] = {"WEFT_SINKS=keeper:", NULL};
     struct child child = run_child(be_first, &number, env);
     if (WIFEXITED(child.status) && WEXITSTATUS(child.status) == 77) {

@@ -93,10 +93,10 @@ static void test_every_source(void **state)
                         "WEFT_LINE_BYTES_MAX = 65536  (config x.json:3:20)\n"
                         "WEFT_CONFIG = x.json  (program)\n"
                         "WEFT_EXPLAIN = on  (environment)\n"
-        "WEFT_RELOAD_SIGNAL = off  (default)\n"
-        "WEFT_CONFIG_WATCH = off  (default)\n"
-        "WEFT_SIGTERM = flush  (default)\n"
-        "WEFT_CAPTURE = off  (default)\n"
+                        "WEFT_RELOAD_SIGNAL = off  (default)\n"
+                        "WEFT_CONFIG_WATCH = off  (default)\n"
+                        "WEFT_SIGTERM = flush  (default)\n"
+                        "WEFT_CAPTURE = off  (default)\n"
                         "NO_COLOR = on  (environment, TERM)\n");
     weftp_settings_free(s);
 }
