@@ -1,5 +1,7 @@
+#include "../propagate/registry.h"
 #include "settings_load.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,17 +46,74 @@ static void replace(struct weftp_load *load, char ***names, size_t *count)
     load->name_count = 0;
 }
 
+/* What stands before the ':' that args follow. */
+static struct weftp_span name_of(struct weftp_span text)
+{
+    const char *colon = memchr(text.text, ':', text.size);
+    return weftp_span(text.text, colon ? (size_t)(colon - text.text) : text.size);
+}
+
+static void say_refused(struct weftp_load *load, const struct weftp_item *item)
+{
+    struct weftp_shown shown;
+    weftp_say(
+        load, &item->origin,
+        "\"%s\": these arguments are not accepted; accepted: verbatim:NAME+NAME... with up to "
+        "16 header names, none of Cookie, Authorization, Host, Proxy-* or of one connection "
+        "(RFC 9110, 7.6.1); no arguments elsewhere; ignored",
+        weftp_show_item(item, &shown));
+}
+
+/*
+ * A name that follows "verbatim:a," is one more of its headers: the list is split at commas before
+ * anybody knows. False: it is none.
+ */
+static bool join_verbatim(struct weftp_load *load, struct weftp_span text)
+{
+    static const char verbatim[] = "verbatim:";
+    char *last = load->name_count > 0 ? load->names[load->name_count - 1] : NULL;
+    if (!last || strncmp(last, verbatim, sizeof verbatim - 1) != 0) return false;
+    const size_t size = strlen(last);
+    char *joined = weftp_load_zeroed(load, size + text.size + 2, 1);
+    if (!joined) return true;
+    memcpy(joined, last, size);
+    joined[size] = '+';
+    memcpy(joined + size + 1, text.text, text.size);
+    if (!weftp_propagator_takes(joined)) {
+        free(joined);
+        return false;
+    }
+    free(last);
+    load->names[load->name_count - 1] = joined;
+    return true;
+}
+
+/* A format that is known, with its args where it has some. */
+static void take_propagator(struct weftp_load *load, const struct weftp_item *item,
+                            const char *name)
+{
+    char full[WEFTP_COMPLAINT_SIZE];
+    const struct weftp_span base = name_of(item->text);
+    const int size = snprintf(full, sizeof full, "%s%.*s", name, (int)(item->text.size - base.size),
+                              item->text.text + base.size);
+    if (size < 0 || (size_t)size >= sizeof full || !weftp_propagator_takes(full))
+        say_refused(load, item);
+    else
+        collect(load, item, weftp_span(full, (size_t)size));
+}
+
 void weftp_propagator_item(struct weftp_load *load, const struct weftp_item *item)
 {
     const char *const *propagators = load->known ? load->known->propagators : NULL;
-    const char *name = weftp_listed(item->text, propagators);
-    if (weftp_same_word(item->text.text, item->text.size, "none")) {
+    const char *name = weftp_listed(name_of(item->text), propagators);
+    if (weftp_same_word(item->text.text, item->text.size, "none"))
         load->names_none = true;
-    } else if (name || !propagators || item->origin.source == WEFTP_SOURCE_DEFAULT) {
-        collect(load, item, name ? weftp_span(name, strlen(name)) : item->text);
-    } else {
+    else if (name)
+        take_propagator(load, item, name);
+    else if (!propagators || item->origin.source == WEFTP_SOURCE_DEFAULT)
+        collect(load, item, item->text);
+    else if (!join_verbatim(load, item->text))
         weftp_say_unknown(load, item, "propagator", propagators, "ignored");
-    }
 }
 
 void weftp_propagator_commit(struct weftp_load *load, const struct weftp_item *item)

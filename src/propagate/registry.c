@@ -42,3 +42,16 @@ const struct weft_propagator_type *weftp_propagator_find(
         if (strncmp((*list)->name, name, size) == 0 && !(*list)->name[size]) return *list;
     return NULL;
 }
+
+bool weftp_propagator_takes(const char *name)
+{
+    const struct weft_propagator_type *type =
+        weftp_propagator_find(weftp_propagators_builtin, name);
+    const char *args = strchr(name, ':');
+    void *self = NULL;
+    if (!type) return true;
+    if (!type->open) return !args;
+    const weft_status status = type->open(&self, args ? args + 1 : NULL);
+    if (status == WEFT_OK) type->close(self);
+    return status != WEFT_EINVAL;
+}

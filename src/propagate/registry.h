@@ -50,6 +50,12 @@ extern const struct weftp_auto_format weftp_auto_formats[WEFTP_AUTO_MAX];
 extern const struct weft_propagator_type *const weftp_propagators_builtin[];
 
 /*
+ * Whether the built-in format of `name` ("name:args") takes its args, or the want of them; true for
+ * other names. Allocates for a moment; out of memory it says true.
+ */
+bool weftp_propagator_takes(const char *name);
+
+/*
  * Find a format by its name in a list that ends with NULL (the list may be NULL); NULL when it is
  * not there. What follows a ':' in `name` are the format's args and not looked at.
  */

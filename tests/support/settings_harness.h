@@ -20,7 +20,8 @@
 
 static const char *const harness_formats[] = {"ecs", "logstash", "logback", "pretty", NULL};
 static const char *const harness_sinks[] = {"stdout", "stderr", "file", "memory", "callback", NULL};
-static const char *const harness_propagators[] = {"tracecontext", "baggage", "xrequestid", NULL};
+static const char *const harness_propagators[] = {"tracecontext", "baggage", "xrequestid",
+                                                  "verbatim", NULL};
 static const struct weftp_known harness_known = {harness_formats, harness_sinks,
                                                  harness_propagators};
 

@@ -623,7 +623,7 @@ static void test_propagators(void **state)
         load_variable("WEFT_PROPAGATORS", "Baggage, b3 ,baggage,tracecontext");
     assert_told_only(
         "WEFT_PROPAGATORS (environment): \"b3\" is no propagator; accepted: tracecontext baggage "
-        "xrequestid; ignored");
+        "xrequestid verbatim; ignored");
     assert_string_equal(shown_propagators(s), "baggage,tracecontext");
     weftp_settings_free(s);
 
@@ -651,6 +651,43 @@ static void test_propagators(void **state)
     assert_told_only(
         "OTEL_PROPAGATORS (environment): \"none\" stands beside other names; \"none\" is ignored");
     assert_string_equal(shown_propagators(s), "baggage");
+    weftp_settings_free(s);
+}
+
+static void test_propagators_with_arguments(void **state)
+{
+    (void)state;
+    static const char refused[] =
+        "these arguments are not accepted; accepted: verbatim:NAME+NAME... with up to 16 header "
+        "names, none of Cookie, Authorization, Host, Proxy-* or of one connection (RFC 9110, "
+        "7.6.1); no arguments elsewhere; ignored";
+    static const struct {
+        const char *value, *shown, *told;
+    } rows[] = {
+        {"verbatim:X-A", "verbatim:X-A", NULL},
+        {"baggage,Verbatim:x-a, x-b,x-c,tracecontext", "baggage,verbatim:x-a+x-b+x-c,tracecontext",
+         NULL},
+        {"baggage,verbatim:cookie", "baggage", "verbatim:cookie"},
+        {"baggage,verbatim", "baggage", "verbatim"},
+        {"baggage:x,baggage", "baggage", "baggage:x"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char told_text[512];
+        struct weftp_settings *s = load_variable("WEFT_PROPAGATORS", rows[i].value);
+        assert_string_equal(shown_propagators(s), rows[i].shown);
+        snprintf(told_text, sizeof told_text, "WEFT_PROPAGATORS (environment): \"%s\": %s",
+                 rows[i].told ? rows[i].told : "", refused);
+        if (rows[i].told)
+            assert_told_only(told_text);
+        else
+            assert_told_nothing();
+        weftp_settings_free(s);
+    }
+    struct weftp_settings *s = load_variable("WEFT_PROPAGATORS", "verbatim:x-a,authorization");
+    assert_string_equal(shown_propagators(s), "verbatim:x-a");
+    assert_told_only(
+        "WEFT_PROPAGATORS (environment): \"authorization\" is no propagator; accepted: "
+        "tracecontext baggage xrequestid verbatim; ignored");
     weftp_settings_free(s);
 }
 
@@ -743,6 +780,7 @@ int main(void)
         cmocka_unit_test(test_values_that_are_off_are_not_told),
         cmocka_unit_test(test_options_of_later_versions),
         cmocka_unit_test(test_propagators),
+        cmocka_unit_test(test_propagators_with_arguments),
         cmocka_unit_test(test_no_color),
         cmocka_unit_test(test_a_setuid_program_reads_only_the_level),
         cmocka_unit_test(test_without_a_listener_or_lists),
