@@ -1,15 +1,14 @@
 /*
- * `file:PATH`: lines appended to a file, one write(2) for each call, rotated by size.
+ * `file:PATH`: lines appended to a file, one write(2) for each call or each batch, rotated by size,
+ * age and period.
  *
- * Options: max_bytes= (rotate before the file grows beyond; 0, the default: never), keep= (7;
- * rotated files that stay), compress=gzip|none (none), mode= (0640, less the umask; a given one
- * holds exactly), symlink=follow|refuse (refuse).
+ * Options: kit/appender_options.c; what they mean: docs/sinks.md.
  * Threads: as the sink contract says.
  * May include: kit, port.
  *
- * A rotation, a reopening or a compression that failed costs no line: write answers WEFT_EIO with
- * all lines taken, once. A file that cannot be opened fails every line, and is tried again once a
- * second, by the lines' time.
+ * A rotation, a reopening, a sync or a compression that failed costs no line: write answers
+ * WEFT_EIO with all lines taken, once. A file that cannot be opened fails every line, and is tried
+ * again once a second, by the lines' time.
  */
 #ifndef WEFTP_SINKS_FILE_H
 #define WEFTP_SINKS_FILE_H
