@@ -95,7 +95,7 @@ int main(int argc, char **argv)
         enum weftp_codec codec;
         int level;
     } rows[] = {{WEFTP_CODEC_GZIP, 0}, {WEFTP_CODEC_GZIP, 1}, {WEFTP_CODEC_GZIP, 6},
-                {WEFTP_CODEC_GZIP, 9}, {WEFTP_CODEC_ZSTD, 0}, {WEFTP_CODEC_ZSTD, 1},
+                {WEFTP_CODEC_GZIP, 9}, {WEFTP_CODEC_ZSTD, 0}, {WEFTP_CODEC_ZSTD, 3},
                 {WEFTP_CODEC_ZSTD, 9}};
     char plain[200], packed[220], sink[220];
     struct stat found = {0};

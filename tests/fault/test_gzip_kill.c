@@ -290,7 +290,6 @@ static void test_rotation_dated(void **state)
 {
     (void)state;
     variant.names = WEFTP_NAMES_DATE;
-    kill_rotation(false);
     kill_rotation(true);
 }
 
