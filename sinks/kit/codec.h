@@ -4,7 +4,7 @@
  *
  * Its job: one open file into another; what a whole compressed file looks like. Not its job: names,
  * and when (compress.h).
- * Threads: any. Allocates: yes, 0.2 to 4 MiB while it copies.
+ * Threads: any. Allocates: 0.6 MiB while it copies; zstd up to 94 MiB, at level 19.
  * May include: port, the compression libraries.
  */
 #ifndef WEFTP_SINKS_KIT_CODEC_H
