@@ -177,6 +177,13 @@ static void row_24_dev_full(void **state)
 
 /* ---- the main process of a container ---- */
 
+struct container {
+    const char *options; /* of the file */
+    const char *sigterm; /* WEFT_SIGTERM=… */
+    bool handles;        /* the program has a handler of its own */
+    int status; /* how it ends by SIGTERM; -1: it goes on, as the kernel ignores what PID 1 does not handle */
+};
+
 static volatile sig_atomic_t asked_to_end;
 
 static void ask_to_end(int signal_number)
@@ -185,67 +192,97 @@ static void ask_to_end(int signal_number)
     asked_to_end = 1;
 }
 
-static unsigned *rounds; /* shared with the container */
+static unsigned *rounds; /* how many calls came back; shared with the container */
 
-static void container_main(bool handles)
+static unsigned rounds_now(void)
+{
+    return __atomic_load_n(rounds, __ATOMIC_SEQ_CST);
+}
+
+static void container_main(const struct container *container)
 {
     uint64_t seq = 0;
     if (getpid() != 1) _exit(90);
-    if (handles) signal(SIGTERM, ask_to_end);
+    if (container->handles) signal(SIGTERM, ask_to_end);
     for (; !asked_to_end; usleep(100)) {
         row_log(0, seq++);
-        __atomic_store_n(rounds, (unsigned)seq, __ATOMIC_SEQ_CST);
+        weft_stats stats;
+        weft_stats_get(&stats, sizeof stats);
+        /* What is logged while it ends is counted as dropped. */
+        if (stats.dropped == 0) __atomic_store_n(rounds, (unsigned)seq, __ATOMIC_SEQ_CST);
     }
     row_log(0, seq);
     exit(0);
 }
 
-/* Start PID 1 of a namespace, let it log, send SIGTERM. Without the right to: false. */
-static bool run_container(const struct row *row, bool handles, int *status)
+/* Whether it has gone on for a hundred rounds; false: it has ended, *status says how. */
+static bool goes_on(pid_t inner, int *status)
 {
+    const unsigned then = rounds_now();
+    while (rounds_now() < then + 100) {
+        if (waitpid(inner, status, WNOHANG) == inner) return false;
+        usleep(1000);
+    }
+    return true;
+}
+
+/* Start PID 1 of a namespace, let it log, send SIGTERM. Ends with its exit code; 77: without the right to. */
+static void run_outside(const struct container *container)
+{
+    int status = -1;
+    if (unshare(CLONE_NEWPID) != 0) _exit(77);
+    const pid_t inner = fork();
+    if (inner == 0) container_main(container);
+    if (!goes_on(inner, &status)) _exit(91);
+    kill(inner, SIGTERM);
+    if (container->status < 0) {
+        if (!goes_on(inner, &status)) _exit(92);
+        kill(inner, SIGKILL);
+    }
+    status = test_wait(inner, 10);
+    if (status == -1) _exit(93);
+    _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static void check_container(const struct container *container)
+{
+    int status;
+    struct row row = row_begin(container->options);
+    struct row_seqs seqs = {.lines = 0};
     *rounds = 0;
     fflush(NULL);
     const pid_t outer = fork();
     if (outer == 0) {
-        putenv((char *)(uintptr_t)row->sinks);
-        if (unshare(CLONE_NEWPID) != 0) _exit(77);
-        const pid_t inner = fork();
-        if (inner == 0) container_main(handles);
-        while (__atomic_load_n(rounds, __ATOMIC_SEQ_CST) < 100) usleep(1000);
-        kill(inner, SIGTERM);
-        const unsigned then = __atomic_load_n(rounds, __ATOMIC_SEQ_CST);
-        if (!handles) {
-            while (__atomic_load_n(rounds, __ATOMIC_SEQ_CST) < then + 100) usleep(1000);
-            kill(inner, SIGKILL);
-        }
-        const int ended = test_wait(inner, 10);
-        _exit(WIFEXITED(ended) ? WEXITSTATUS(ended) : WIFSIGNALED(ended) ? WTERMSIG(ended) : 91);
+        putenv((char *)(uintptr_t)row.sinks);
+        putenv((char *)(uintptr_t)container->sigterm);
+        run_outside(container);
     }
-    waitpid(outer, status, 0);
-    return !(WIFEXITED(*status) && WEXITSTATUS(*status) == 77);
+    assert_int_equal(waitpid(outer, &status, 0), outer);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+        row_end(&row);
+        row_skip("no right to make a PID namespace");
+    }
+    assert_int_equal(status, (container->status < 0 ? 128 + SIGKILL : container->status) << 8);
+    row_read(&seqs, row.path);
+    assert_false(seqs.gap);
+    assert_true(seqs.next[0] >= rounds_now());
+    row_end(&row);
 }
 
-/* It ends as it does everywhere where it has a handler; where not, the kernel ignores SIGTERM, and so do we. */
 static void container_pid_1_and_sigterm(void **state)
 {
     (void)state;
+    static const struct container containers[] = {
+        {"", "WEFT_SIGTERM=flush", true, 0},
+        {"", "WEFT_SIGTERM=off", true, 0},
+        {"", "WEFT_SIGTERM=off", false, -1},
+        {"?buffer_bytes=65536", "WEFT_SIGTERM=flush", false, 128 + SIGTERM},
+        {"?buffer_bytes=65536", "WEFT_SIGTERM=flush", true, 0},
+    };
     rounds = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(rounds, MAP_FAILED);
-    for (int handles = 0; handles < 2; handles++) {
-        struct row row = row_begin("");
-        struct row_seqs seqs = {.lines = 0};
-        int status;
-        if (!run_container(&row, handles, &status)) {
-            row_end(&row);
-            row_skip("no right to make a PID namespace");
-        }
-        assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), handles ? 0 : SIGKILL);
-        row_read(&seqs, row.path);
-        assert_false(seqs.gap);
-        assert_true(seqs.next[0] >= *rounds + (handles ? 1 : 0));
-        row_end(&row);
-    }
+    for (size_t i = 0; i < sizeof containers / sizeof containers[0]; i++)
+        check_container(&containers[i]);
     munmap(rounds, 4096);
 }
 
