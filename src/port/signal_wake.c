@@ -1,16 +1,20 @@
 #include "signal_wake.h"
 
+#include "wait.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <unistd.h>
 
-#define NUMBERS 65
+#define NUMBERS         65
+#define HANDLER_WAIT_MS 100
 
 static _Atomic uint64_t noted;
 static atomic_int wake_fd = -1;
 static atomic_int wake_pid; /* a child between fork and its first look must not wake its parent */
+static atomic_int inside;   /* handlers that may be writing to wake_fd */
 static atomic_bool ending;
 /* What was there before; written only while our handler is not in place. */
 static struct sigaction before[NUMBERS];
@@ -24,8 +28,10 @@ static void note(int number)
 {
     const uint64_t one = 1;
     atomic_fetch_or(&noted, UINT64_C(1) << (number % 64));
-    if (is_attended() && write(atomic_load(&wake_fd), &one, sizeof one) < 0)
-        return; /* full: it is awake already */
+    atomic_fetch_add(&inside, 1);
+    const int fd = is_attended() ? atomic_load(&wake_fd) : -1;
+    if (fd >= 0 && write(fd, &one, sizeof one) < 0) errno = 0; /* full: it is awake already */
+    atomic_fetch_sub(&inside, 1);
 }
 
 static void on_ask(int number, siginfo_t *info, void *context)
@@ -64,9 +70,19 @@ static void on_end(int number, siginfo_t *info, void *context)
 
 void weftp_signals_attend(int event_fd)
 {
+    struct weftp_wait wait;
     atomic_store(&ending, false);
     atomic_store(&wake_pid, (int)getpid());
     atomic_store(&wake_fd, event_fd);
+    /* Whoever still writes to the one before: it may be closed when this returns, and its number used for anything. */
+    weftp_wait_start(&wait, HANDLER_WAIT_MS);
+    while (event_fd < 0 && atomic_load(&inside) > 0 && weftp_wait_pause(&wait)) continue;
+}
+
+void weftp_signals_forked(void)
+{
+    atomic_store(&wake_fd, -1);
+    atomic_store(&inside, 0); /* they were other threads' */
 }
 
 static bool is_ours(const struct sigaction *action)
@@ -118,6 +134,6 @@ _Noreturn void weftp_signal_die(int number)
     sigemptyset(&only);
     sigaddset(&only, number);
     (void)pthread_sigmask(SIG_UNBLOCK, &only, NULL);
-    (void)kill(getpid(), number);
+    if (getpid() != 1) (void)kill(getpid(), number); /* the kernel may or may not spare PID 1 */
     _exit(128 + number);
 }

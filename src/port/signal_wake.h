@@ -10,7 +10,7 @@
  *   release, forked     |
  *   take, die           | the thread that is woken
  *
- * The handlers keep errno, and interrupt no system call that can be restarted. Allocates: never. May include: libc only.
+ * The handlers keep errno, and interrupt no system call that can be restarted. Allocates: never. May include: port.
  */
 #ifndef WEFTP_PORT_SIGNAL_WAKE_H
 #define WEFTP_PORT_SIGNAL_WAKE_H
@@ -25,8 +25,13 @@ enum weftp_signal_use {
     WEFTP_SIGNAL_END
 };
 
-/* The eventfd that handlers of this process write; -1: nobody waits, and signals that end do so at once. */
+/*
+ * The eventfd that handlers of this process write; -1: nobody waits, and signals that end do so at once. The one before
+ * may be closed afterwards.
+ */
 void weftp_signals_attend(int event_fd);
+/* In a child: nobody waits. */
+void weftp_signals_forked(void);
 /*
  * Take a signal, if it may be taken; once it is taken, nothing changes. False: it is the program's,
  * or somebody has put another handler in the place of ours.

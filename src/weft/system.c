@@ -219,20 +219,24 @@ static weft_status prepare(void)
     return WEFT_OK;
 }
 
+/* What is captured; nothing when nobody would take it. */
+static unsigned streams_for(const struct weftp_settings *settings,
+                            const struct weftp_pipeline *pipeline)
+{
+    return weftp_pipeline_takes(pipeline, WEFTP_RECORD_PRINTED) ? settings->capture : 0;
+}
+
 /* Threads and handlers that the settings ask for. */
 static void apply_life(const struct weftp_settings *settings, const struct weftp_pipeline *pipeline,
                        struct complaints *complaints)
 {
+    const unsigned streams = streams_for(settings, pipeline);
     char text[160];
-    unsigned streams = settings->capture;
-    if (streams && !weftp_pipeline_takes(pipeline, WEFTP_RECORD_PRINTED)) {
-        keep_complaint(
-            complaints,
-            "WEFT_CAPTURE: none of the sinks takes prints, callback: and those of the program do "
-            "not; nothing is captured");
-        streams = 0;
-    }
     weftp_capture_apply(streams, keep_complaint, complaints);
+    if (settings->capture && !streams)
+        keep_complaint(complaints,
+                       "WEFT_CAPTURE: none of the sinks takes prints, callback: and those of the "
+                       "program do not; nothing is captured");
     const int err =
         weftp_watch_apply(settings, weftp_pipeline_keeps(pipeline) || weftp_capture_is_on());
     if (!err) return;
@@ -262,6 +266,9 @@ static weft_status configure_locked(const weft_options *program, bool strict)
     }
     options_free(&weftp_system.program);
     weftp_system.program = copy;
+    /* What was printed until now goes where it would have gone. */
+    if (!streams_for(settings, pipeline))
+        weftp_capture_stop(weftp_deadline_ms(WEFTP_EXIT_TIMEOUT_MS));
     take_over(settings, pipeline);
     __atomic_store_n(&weftp_system.state, WEFTP_STATE_RUNNING, __ATOMIC_RELEASE);
     apply_life(settings, pipeline, &complaints);

@@ -215,7 +215,7 @@ void weftp_watch_stop(int64_t deadline_ms)
 bool weftp_watch_fork_child(void)
 {
     const bool was_running = watch.running;
-    weftp_signals_attend(-1);
+    weftp_signals_forked();
     if (watch.event_fd >= 0) close(watch.event_fd);
     watch.event_fd = -1;
     watch.running = false;

@@ -284,6 +284,26 @@ static void a_crash_loses_no_print_and_stays_what_it_is(void **state)
     }
 }
 
+static void be_ended(void *arg)
+{
+    weft_info(NULL, "start");
+    for (int i = 0; i < 1000; i++) printf("print %d\n", i);
+    kill(getpid(), *(int *)arg);
+    for (;;) pause();
+}
+
+static void sigterm_loses_no_print(void **state)
+{
+    (void)state;
+    int number = SIGTERM;
+    struct child child = run(be_ended, &number, "WEFT_CAPTURE=stdout");
+    assert_true(WIFSIGNALED(child.status));
+    assert_int_equal(WTERMSIG(child.status), SIGTERM);
+    assert_int_equal(count_lines(child.out), 1001);
+    assert_int_equal(each_line(child.out, NULL, NULL), 0);
+    child_free(&child);
+}
+
 static void on_abort(int number)
 {
     (void)number;
@@ -361,7 +381,8 @@ static void fork_and_print(void *arg)
     if (pid == 0) {
         EXPECT(weft_reload() == WEFT_OK); /* asks for it anew */
         printf("child 3\n");
-        exit(0);
+        EXPECT(weft_shutdown(5000) == WEFT_OK);
+        _exit(0); /* leak checkers miss what the parent's threads had */
     }
     EXPECT(pid > 0 && test_wait(pid, 20) == 0);
     EXPECT(system("echo from system; echo to stderr >&2") == 0);
@@ -377,7 +398,7 @@ static void children_keep_their_real_descriptors(void **state)
     (void)state;
     if (UNDER_TSAN) skip();
     struct child child = run(fork_and_print, NULL, "WEFT_CAPTURE=stdout");
-    assert_int_equal(child.status, 0);
+    if (child.status != 0) fail_msg("status %x: %s", (unsigned)child.status, child.err);
     assert_int_equal(occurrences(child.out, "\nchild 1\n"), 1);
     assert_int_equal(occurrences(child.out, "\nchild 2\n"), 1);
     assert_int_equal(occurrences(child.out, "\nafter exec\n"), 1);
@@ -531,6 +552,7 @@ int main(void)
         cmocka_unit_test(without_a_sink_for_them_prints_are_left_alone),
         cmocka_unit_test(a_closed_stream_is_told),
         cmocka_unit_test(a_crash_loses_no_print_and_stays_what_it_is),
+        cmocka_unit_test(sigterm_loses_no_print),
         cmocka_unit_test(the_programs_crash_handler_stays),
         cmocka_unit_test(a_crash_or_an_exit_inside_of_a_sink_loses_no_print),
         cmocka_unit_test(children_keep_their_real_descriptors),
