@@ -63,18 +63,11 @@ static void sampling_read(struct weft_propagated *context, const weft_getter *ge
         (struct weft_carried){PRIORITY, priority.text, (uint32_t)priority.size, WEFT_OF_TRACE});
 }
 
-static bool is_printable(const struct weftp_piece *piece, size_t size_max)
-{
-    for (size_t i = 0; i < piece->size; i++)
-        if (piece->text[i] < ' ' || piece->text[i] > '~') return false;
-    return piece->size > 0 && piece->size <= size_max;
-}
-
 static void carry(struct weft_propagated *context, const char *name,
                   const struct weftp_piece *value, size_t size_max)
 {
     if (!value->text || value->size == 0) return;
-    if (is_printable(value, size_max))
+    if (value->size <= size_max && weftp_piece_is_printable(value))
         (void)weft_propagated_carry(
             context,
             (struct weft_carried){name, value->text, (uint32_t)value->size, WEFT_OF_TRACE});

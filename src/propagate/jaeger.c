@@ -51,7 +51,7 @@ static bool read_context(struct weft_propagated *context, struct weftp_piece res
 static bool read_encoded(struct weft_propagated *context, const struct weftp_piece *value)
 {
     char plain[2 * VALUE_SIZE_MAX];
-    if (value->size > VALUE_SIZE_MAX) return false;
+    if (value->size > VALUE_SIZE_MAX || !weftp_piece_is_printable(value)) return false;
     const size_t size = weftp_percent_decode(plain, value->text, value->size);
     return read_context(context, (struct weftp_piece){plain, size});
 }

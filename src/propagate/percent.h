@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 /*
- * Decode `text` into `out`, which has room for 2 * size bytes. Returns the size of the result, at
+ * Decode `text`, which is ASCII, into `out`, which has room for 2 * size bytes. Returns the size of the result, at
  * most `size`.
  */
 size_t weftp_percent_decode(char *out, const char *text, size_t size);

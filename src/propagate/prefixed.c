@@ -22,20 +22,13 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Printable ASCII: what else a header may hold is not text that everybody reads the same. */
-static bool value_ok(const struct weftp_piece *value)
-{
-    for (size_t i = 0; i < value->size; i++)
-        if (value->text[i] < ' ' || value->text[i] > '~') return false;
-    return true;
-}
-
+/* Only printable ASCII: what else a header may hold is not text that everybody reads the same. */
 static bool entry_ok(const struct gathering *gathering, const struct weftp_piece *key,
                      const struct weftp_piece *value)
 {
     return key->size > 0 && key->size <= WEFTP_PREFIXED_KEY_MAX &&
            weftp_char_span(key->text, key->size, WEFTP_CHAR_TOKEN) == key->size &&
-           value_ok(value) && gathering->count < ENTRIES_MAX &&
+           weftp_piece_is_printable(value) && gathering->count < ENTRIES_MAX &&
            gathering->size + key->size + value->size + 2 <= BYTES_MAX;
 }
 
@@ -59,9 +52,25 @@ static bool want(struct gathering *gathering, const char *key, size_t key_size,
     return true;
 }
 
+static bool same_key(const struct weftp_piece *a, const char *b, size_t size)
+{
+    return a->size == size && strncasecmp(a->text, b, size) == 0;
+}
+
+/* Whether an entry of this key is there: the first one holds. */
+static bool has(const struct gathering *gathering, const struct weftp_piece *key)
+{
+    struct weftp_piece rest = {gathering->text, gathering->size}, line, other;
+    while (weftp_piece_next(&rest, '\n', &line))
+        if (weftp_piece_next(&line, ':', &other) && same_key(&other, key->text, key->size))
+            return true;
+    return false;
+}
+
+/* An empty header is an absent one. */
 static void add(struct gathering *gathering, struct weftp_piece key, struct weftp_piece value)
 {
-    if (gathering->no_memory) return;
+    if (gathering->no_memory || value.size == 0 || has(gathering, &key)) return;
     if (!entry_ok(gathering, &key, &value)) {
         gathering->context->rejected++;
         return;
@@ -125,7 +134,8 @@ static weft_status set_entry(const struct weftp_prefixed *format, struct weftp_p
 {
     char name[32 + WEFTP_PREFIXED_KEY_MAX + 1], text[BYTES_MAX + 1];
     const size_t prefix_size = strlen(format->prefix);
-    if (key.size > WEFTP_PREFIXED_KEY_MAX || value.size > BYTES_MAX) return WEFT_OK;
+    if (key.size > WEFTP_PREFIXED_KEY_MAX || value.size == 0 || value.size > BYTES_MAX)
+        return WEFT_OK;
     char *end = weftp_append(weftp_append(name, format->prefix, prefix_size), key.text, key.size);
     *end = '\0';
     memcpy(text, value.text, value.size);
@@ -137,9 +147,7 @@ static weft_status set_entry(const struct weftp_prefixed *format, struct weftp_p
 static bool is_replaced(const struct weft_propagated *context, const struct weftp_piece *key)
 {
     for (uint32_t i = 0; i < context->baggage_count; i++)
-        if (context->baggage[i].key_size == key->size &&
-            strncasecmp(context->baggage[i].key, key->text, key->size) == 0)
-            return true;
+        if (same_key(key, context->baggage[i].key, context->baggage[i].key_size)) return true;
     return false;
 }
 

@@ -28,6 +28,13 @@ bool weftp_piece_is(const struct weftp_piece *piece, const char *text)
     return piece->size == strlen(text) && memcmp(piece->text, text, piece->size) == 0;
 }
 
+bool weftp_piece_is_printable(const struct weftp_piece *piece)
+{
+    for (size_t i = 0; i < piece->size; i++)
+        if (piece->text[i] < ' ' || piece->text[i] > '~') return false;
+    return true;
+}
+
 /* Write `piece` at the right end of `digits` digits, zeros before it. False: it is no id. */
 static bool pad(char *out, size_t digits, const struct weftp_piece *piece)
 {

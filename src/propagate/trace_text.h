@@ -50,6 +50,9 @@ void weftp_hex_write(char out[WEFTP_HEX_SIZE], uint64_t value);
 /* The value of up to 16 hex digits, which have been checked. */
 uint64_t weftp_hex_read(const char *digits, size_t count);
 
+/* Whether it is printable ASCII alone. */
+bool weftp_piece_is_printable(const struct weftp_piece *piece);
+
 /* Append to a header that is being made in `out`. The caller has made sure of the room. */
 char *weftp_append(char *out, const char *text, size_t size);
 
