@@ -82,15 +82,17 @@ static int compress_all(struct weftp_compressor *compressor)
     struct weftp_rotated_list list;
     const int dir = weftp_io_private(open(rotation->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (dir < 0) return errno;
+    compressor->one.dir = dir;
     int result = weftp_rotated_list(rotation, dir, &list);
     if (result == 0) {
         for (size_t i = choose(rotation, dir, &list); i > 0 && !stops(compressor); i--) {
-            const int err = weftp_compress_one(&compressor->one, dir, &list.items[i - 1]);
+            const int err = weftp_compress_one(&compressor->one, &list.items[i - 1]);
             if (err != 0 && result != EAGAIN) result = err;
         }
         weftp_rotated_free(&list);
     }
-    weftp_compression_clear(&compressor->one, dir);
+    weftp_compression_clear(&compressor->one);
+    compressor->one.dir = -1;
     close(dir);
     return result;
 }

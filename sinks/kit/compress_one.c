@@ -13,8 +13,12 @@
 void weftp_compression_init(struct weftp_compression *compression,
                             const struct weftp_rotation *rotation, const atomic_bool *stop)
 {
-    *compression = (struct weftp_compression){
-        .rotation = rotation, .stop = stop, .lock = {-1, -1}, .source = -1, .temporary = -1};
+    *compression = (struct weftp_compression){.rotation = rotation,
+                                              .stop = stop,
+                                              .lock = {-1, -1},
+                                              .source = -1,
+                                              .temporary = -1,
+                                              .dir = -1};
 }
 
 void weftp_compression_forked(struct weftp_compression *compression)
@@ -22,7 +26,8 @@ void weftp_compression_forked(struct weftp_compression *compression)
     weftp_rotation_forked(&compression->lock);
     if (compression->source >= 0) close(compression->source);
     if (compression->temporary >= 0) close(compression->temporary);
-    compression->source = compression->temporary = -1;
+    if (compression->dir >= 0) close(compression->dir);
+    compression->source = compression->temporary = compression->dir = -1;
 }
 
 static void close_one(int *fd)
@@ -197,9 +202,9 @@ static int finish_pair(struct weftp_compression *compression, const struct weftp
     return result;
 }
 
-int weftp_compress_one(struct weftp_compression *compression, int dir,
-                       const struct weftp_rotated *plain)
+int weftp_compress_one(struct weftp_compression *compression, const struct weftp_rotated *plain)
 {
+    const int dir = compression->dir;
     const struct weftp_rotation *rotation = compression->rotation;
     struct weftp_rotated_name name, temporary;
     struct stat source = {0};
@@ -209,7 +214,6 @@ int weftp_compress_one(struct weftp_compression *compression, int dir,
     if (weftp_rotated_kind(dir, name.text, NULL) != WEFTP_ROTATED_OURS) return 0;
     if (weftp_rotation_packed(rotation, dir, plain, 0) != WEFTP_ROTATED_NONE)
         return finish_pair(compression, plain);
-    compression->dir = dir;
     err = open_source(compression, dir, name.text, &source);
     if (err == 0) err = open_temporary(compression, dir, temporary.text, &source);
     if (err == 0) {
@@ -232,8 +236,9 @@ bool weftp_compression_left(const struct weftp_rotation *rotation, int dir)
     return false;
 }
 
-void weftp_compression_clear(struct weftp_compression *compression, int dir)
+void weftp_compression_clear(struct weftp_compression *compression)
 {
+    const int dir = compression->dir;
     const int flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
     for (unsigned codec = WEFTP_CODEC_NONE + 1; codec < WEFTP_CODECS; codec++) {
         struct weftp_rotated_name name;

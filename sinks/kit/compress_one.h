@@ -27,7 +27,7 @@ struct weftp_compression {
     /* What is open meanwhile; here so that a forked child can close its copies. */
     struct weftp_rotation_lock lock;
     int source, temporary;
-    int dir; /* borrowed */
+    int dir; /* of the set; the caller's to open, to set here, and to close: -1 then */
 };
 
 void weftp_compression_init(struct weftp_compression *compression,
@@ -41,11 +41,10 @@ void weftp_compression_forked(struct weftp_compression *compression);
  * compressed one's name is taken by something else; ECANCELED: *stop; or another errno. Nothing is
  * changed then.
  */
-int weftp_compress_one(struct weftp_compression *compression, int dir,
-                       const struct weftp_rotated *plain);
+int weftp_compress_one(struct weftp_compression *compression, const struct weftp_rotated *plain);
 /* Whether a compressor was killed in the middle of its work. */
 bool weftp_compression_left(const struct weftp_rotation *rotation, int dir);
 /* Remove what one left that was killed. What somebody works on stays. */
-void weftp_compression_clear(struct weftp_compression *compression, int dir);
+void weftp_compression_clear(struct weftp_compression *compression);
 
 #endif

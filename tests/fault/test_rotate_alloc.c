@@ -109,8 +109,9 @@ static void compress_under_failures(enum weftp_codec codec, int level)
         write_file("app.log.1", "line\n");
         const int dir = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         weftp_compression_init(&compression, &rotation, &go_on);
+        compression.dir = dir;
         fail_alloc_from_now(n, true);
-        const int err = weftp_compress_one(&compression, dir, &plain);
+        const int err = weftp_compress_one(&compression, &plain);
         const bool failed = fail_alloc_stop();
         close(dir);
         snprintf(packed, sizeof packed, "app.log.1%s", weftp_codec_suffix(codec));

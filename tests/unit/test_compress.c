@@ -70,6 +70,19 @@ static void test_delay(void **state)
     assert_content("app.log.2.gz", "two\n");
 }
 
+/* What a crash left beside its compressed form is no newest file that shall stay plain. */
+static void test_a_pair_within_the_delay(void **state)
+{
+    (void)state;
+    write_file("app.log.1", "one\n");
+    assert_int_equal(work(), 0);
+    write_file("app.log.1", "one\n");
+    rotation.delay = 3;
+    assert_true(weftp_compressor_needed(&rotation));
+    assert_int_equal(work(), 0);
+    assert_true(exists("app.log.1.gz") && !exists("app.log.1"));
+}
+
 static void test_dates(void **state)
 {
     (void)state;
@@ -176,11 +189,12 @@ static void test_held_by_another(void **state)
     const int held = open(in_scratch(".app.log.gz.tmp"), O_RDWR | O_CLOEXEC);
     assert_int_equal(flock(held, LOCK_EX), 0);
     weftp_compression_init(&compression, &rotation, &go_on);
-    assert_int_equal(weftp_compress_one(&compression, dir, &plain), EAGAIN);
-    weftp_compression_clear(&compression, dir);
+    compression.dir = dir;
+    assert_int_equal(weftp_compress_one(&compression, &plain), EAGAIN);
+    weftp_compression_clear(&compression);
     assert_true(exists(".app.log.gz.tmp") && exists("app.log.1"));
     close(held);
-    assert_int_equal(weftp_compress_one(&compression, dir, &plain), 0);
+    assert_int_equal(weftp_compress_one(&compression, &plain), 0);
     assert_content("app.log.1.gz", "one\n");
     assert_false(exists(".app.log.gz.tmp"));
     close(dir);
@@ -239,6 +253,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fresh, done)
     const struct CMUnitTest tests[] = {
         CASE(test_delay),
+        CASE(test_a_pair_within_the_delay),
         CASE(test_dates),
         CASE(test_zstd),
         CASE(test_inherits),
