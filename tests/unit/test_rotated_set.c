@@ -137,6 +137,10 @@ static void test_a_note_that_is_behind(void **state)
     assert_content("app.log.2026-11-22.1", "somebody's\n");
     assert_content("app.log.2026-11-22.2", "two\n");
     assert_content("app.log.2026-11-23.1", "three\n");
+    /* A name that was given once is not given again on that day. */
+    assert_int_equal(unlink(in_scratch("app.log.2026-11-23.1")), 0);
+    assert_int_equal(rotate(START_S + DAY_S, "four\n"), 0);
+    assert_content("app.log.2026-11-23.2", "four\n");
 }
 
 /* By count alone the directory is read once in a while; there are never more than keep + keep / 64. */
@@ -220,7 +224,10 @@ static void test_bounds_together(void **state)
         snprintf(name, sizeof name, "app.log.%d", i);
         set_changed(name, i == 2 ? START_S - DAY_S : now_s);
     }
+    struct stat found;
+    assert_int_equal(stat(in_scratch("app.log.1"), &found), 0);
     rotation.keep = 3;
+    rotation.keep_bytes = 3 * (uint64_t)found.st_blocks * 512;
     rotation.keep_age_s = DAY_S;
     assert_int_equal(weftp_rotation_trim(&rotation, now_s * SECOND_NS), 0);
     assert_true(exists("app.log.1") && exists("app.log.3") && exists("app.log.4"));
