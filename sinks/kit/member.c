@@ -106,6 +106,7 @@ enum weftp_member_head weftp_member_head(const unsigned char *head, size_t head_
 
 static int keep_text(struct weftp_member_text *text, const unsigned char *data, size_t size)
 {
+    if (size == 0) return 0;
     if (size > WEFTP_MEMBER_TEXT_MAX - text->size) return EFBIG;
     if (text->size + size > text->capacity) {
         const size_t capacity = 2 * (text->size + size);

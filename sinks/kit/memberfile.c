@@ -214,7 +214,7 @@ int weftp_memberfile_append(struct weftp_memberfile *members, struct weftp_logfi
 
 int weftp_memberfile_mend(struct weftp_memberfile *members, struct weftp_logfile *file)
 {
-    uint64_t end;
+    uint64_t end = 0;
     if (file->fd < 0 || !file->regular || file->size == 0) return 0;
     int err = take_lock(members);
     if (err != 0) return is_denied(err) ? 0 : fail(file, err, "lock");

@@ -247,10 +247,20 @@ static void test_killed(void **state)
     run_killed(&weftp_sink_file);
 }
 
+/* What others make of it, members of several processes and of killed ones. */
 static void test_killed_with_gzip(void **state)
 {
+    char command[400];
     (void)state;
     run_killed(&weftp_sink_gzip);
+    snprintf(command, sizeof command, "cd %s && zcat app.log*.gz | wc -c > zcat.txt", scratch);
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof command,
+             "cd %s && python3 -c 'import glob, gzip\n"
+             "size = sum(len(gzip.open(name).read()) for name in glob.glob(\"app.log*.gz\"))\n"
+             "raise SystemExit(int(open(\"zcat.txt\").read()) != size)'",
+             scratch);
+    assert_int_equal(system(command), 0);
 }
 
 int main(void)
