@@ -149,6 +149,33 @@ static void row_26_compressed_a_cycle_later(void **state)
     move_and_look(&row, "  create 0640\n  compress\n  delaycompress\n", LOOKED_AT_MS);
 }
 
+/* With the reload signal the new file is used at the next record, not within the second. */
+static void row_26_with_the_reload_signal(void **state)
+{
+    (void)state;
+    if (!has_logrotate()) row_skip("no logrotate");
+    struct row row = row_begin("");
+    struct row_seqs seqs = {.lines = 0};
+    char options[256];
+    row.env[1] = "WEFT_RELOAD_SIGNAL=HUP";
+    const pid_t writer = start_writer(&row);
+    snprintf(options, sizeof options,
+             "  create 0640\n  postrotate\n    kill -HUP %d\n  endscript\n", (int)writer);
+    configure(&row, options);
+    int64_t took_ms = 0;
+    for (int i = 0; i < 5; i++) {
+        rotate(&row);
+        took_ms += wait_for_lines(&row);
+    }
+    stop_writer(writer);
+    /* Without it five times would take about five seconds. */
+    if (took_ms > 2500) fail_msg("%d ms until the new files were used", (int)took_ms);
+    assert_int_equal(row_read_set(&seqs, row.path), 5);
+    assert_int_equal(seqs.next[0], logged());
+    assert_false(seqs.gap);
+    row_end(&row);
+}
+
 /* ---- 27: copytruncate ---- */
 
 /* logrotate loses what comes between its copy and its cut; what is there is whole and in order. */
@@ -204,6 +231,7 @@ int main(void)
         cmocka_unit_test(row_26_move_and_create),
         cmocka_unit_test(row_26_move_alone),
         cmocka_unit_test(row_26_compressed_a_cycle_later),
+        cmocka_unit_test(row_26_with_the_reload_signal),
         cmocka_unit_test(row_27_copytruncate),
     };
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
