@@ -182,6 +182,8 @@ static void row_19_calls_that_fail(void **state)
         {"write:error=ENOSPC:when=10+7", LINES},
         {"write:error=EDQUOT:when=5+2", LINES},
         {"fsync:error=EIO:when=1+2", NOTHING},
+        {"flock:error=ENOLCK:when=1+2", NOTHING},
+        {"flock:error=ENOLCK", NOTHING},
         {"close:error=EIO:when=1+2", NOTHING},
         {"renameat:error=EIO:when=1+2", NOTHING},
         {"renameat2,rename:error=EROFS:when=1+2", NOTHING},

@@ -11,8 +11,10 @@
 
 static bool no_thread, no_key, no_specific; /* these calls fail */
 static bool malloc_logs;
-static _Thread_local bool in_hook;
 static uint64_t hook_logged;
+
+#if !ROWS_SANITIZED
+static _Thread_local bool in_hook;
 
 static void *next_function(const char *name)
 {
@@ -21,7 +23,6 @@ static void *next_function(const char *name)
     return next;
 }
 
-#if !ROWS_SANITIZED
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                    void *arg)
 {
