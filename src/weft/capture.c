@@ -1,9 +1,9 @@
 #include "capture.h"
 
-#include "../base/utf8.h"
 #include "../port/errno_text.h"
 #include "../port/stdio.h"
 #include "../port/thread.h"
+#include "prints.h"
 #include "system.h"
 
 #include <errno.h>
@@ -11,150 +11,24 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include <weft/logger.h>
 
-#define STREAMS    2
-#define BUFFER_MAX ((size_t)64 << 10) /* bytes that are read at once */
-#define TURN_MAX                                                                                   \
-    ((size_t)1 << 20) /* bytes that one turn makes records of, when others go on printing */
+#define STREAMS        2
+#define LAST_PRINTS_MS 100 /* at the end, for processes that keep the pipe open */
+/* Bytes that one turn makes records of, when others go on printing. */
+#define TURN_MAX ((size_t)1 << 20)
 
-_Static_assert(BUFFER_MAX > 2 * WEFTP_CAPTURE_LINE_MAX, "room for a line and what follows it");
-
-struct stream {
-    const char *name;
-    int number, level;
-    weft_logger *logger;
-    bool on;           /* atomic */
-    int fd;            /* atomic; -1: the program has put something else in the place of the pipe */
-    int64_t silent_ms; /* since when a line waits for its end; 0: none does */
-    struct weftp_stdio_rest rest;
-};
-
-static char buffers[STREAMS][BUFFER_MAX];
+static char buffers[STREAMS][WEFTP_PRINTS_BUFFER_MAX];
 static struct {
     struct weftp_lock lock; /* of the streams; what changes `on` has the system's as well */
-    struct stream streams[STREAMS];
+    struct weftp_prints streams[STREAMS];
     bool running, taken;
     pthread_t thread;
     int event_fd;
-    int64_t thread_id; /* atomic, like those that follow */
-    int stop, ended;
+    int stop, ended; /* atomic */
 } capture = {.lock = WEFTP_LOCK_INIT,
              .streams = {{.name = "stdout", .number = STDOUT_FILENO, .level = WEFT_LEVEL_INFO},
                          {.name = "stderr", .number = STDERR_FILENO, .level = WEFT_LEVEL_WARN}},
              .event_fd = -1};
-
-static bool is_on(const struct stream *stream)
-{
-    return __atomic_load_n(&stream->on, __ATOMIC_ACQUIRE);
-}
-
-/* What to read from; -1: nothing. */
-static int fd_of(const struct stream *stream)
-{
-    return is_on(stream) ? __atomic_load_n(&stream->fd, __ATOMIC_RELAXED) : -1;
-}
-
-static void set_fd(struct stream *stream, int fd)
-{
-    __atomic_store_n(&stream->fd, fd, __ATOMIC_RELAXED);
-}
-
-/* ---- from bytes to records; under the lock ---- */
-
-static void emit(const struct stream *stream, size_t size, bool partial)
-{
-    const struct weftp_print print = {
-        .logger = stream->logger,
-        .level = stream->level,
-        .text = stream->rest.data + stream->rest.begin,
-        .size = size,
-        .partial = partial,
-        .thread_id = __atomic_load_n(&capture.thread_id, __ATOMIC_RELAXED),
-    };
-    weftp_emit_print(&print);
-}
-
-/* What is a record now is none of the rest any more. */
-static void consume(struct stream *stream, size_t size)
-{
-    __atomic_store_n(&stream->rest.begin, stream->rest.begin + size, __ATOMIC_RELEASE);
-}
-
-static void take_line(struct stream *stream, size_t size)
-{
-    const char *text = stream->rest.data + stream->rest.begin;
-    const bool returns = size > 0 && text[size - 1] == '\r';
-    if (size > (returns ? 1 : 0)) emit(stream, returns ? size - 1 : size, false);
-    consume(stream, size + 1);
-}
-
-static void take_piece(struct stream *stream, size_t size)
-{
-    const char *text = stream->rest.data + stream->rest.begin;
-    const size_t cut = weftp_utf8_cut(text, size, WEFTP_CAPTURE_LINE_MAX);
-    emit(stream, cut, true);
-    consume(stream, cut);
-}
-
-/* Make records of whole lines, and of pieces of those that are too long. */
-static void take_lines(struct stream *stream)
-{
-    struct weftp_stdio_rest *rest = &stream->rest;
-    while (rest->begin < rest->end) {
-        const char *text = rest->data + rest->begin;
-        const size_t size = rest->end - rest->begin;
-        const char *newline = memchr(text, '\n', size);
-        const size_t line = newline ? (size_t)(newline - text) : size;
-        if (line > WEFTP_CAPTURE_LINE_MAX)
-            take_piece(stream, line);
-        else if (newline)
-            take_line(stream, line);
-        else
-            break;
-    }
-}
-
-/* What is left moves to the front. A crash in between finds it twice at worst. */
-static void make_room(struct weftp_stdio_rest *rest)
-{
-    const size_t left = rest->end - rest->begin;
-    if (rest->begin == 0) return;
-    memmove(rest->data, rest->data + rest->begin, left);
-    __atomic_store_n(&rest->begin, 0, __ATOMIC_RELEASE);
-    __atomic_store_n(&rest->end, left, __ATOMIC_RELEASE);
-}
-
-/* Read once; false: there is nothing (more) to read now. */
-static bool read_some(struct stream *stream, size_t *budget)
-{
-    struct weftp_stdio_rest *rest = &stream->rest;
-    const int fd = fd_of(stream);
-    if (fd < 0 || *budget == 0 || weftp_stdio_is_rescued()) return false;
-    make_room(rest);
-    const ssize_t n = read(fd, rest->data + rest->end, BUFFER_MAX - rest->end);
-    if (n < 0) return errno == EINTR;
-    if (n == 0) { /* nobody has the other end: the program has put something else in its place */
-        weftp_stdio_lost(stream->number);
-        set_fd(stream, -1);
-        close(fd);
-        return false;
-    }
-    __atomic_store_n(&rest->end, rest->end + (size_t)n, __ATOMIC_RELEASE);
-    *budget -= (size_t)n < *budget ? (size_t)n : *budget;
-    take_lines(stream);
-    stream->silent_ms = rest->begin < rest->end ? weftp_monotonic_ms() : 0;
-    return true;
-}
-
-/* The line that waits becomes a record as it is. */
-static void take_rest(struct stream *stream)
-{
-    const size_t size = stream->rest.end - stream->rest.begin;
-    if (size > 0) emit(stream, size, true);
-    consume(stream, size);
-    stream->silent_ms = 0;
-}
 
 static void set_holder(int64_t thread_id)
 {
@@ -179,7 +53,7 @@ static void read_all(void)
 {
     for (size_t i = 0; i < STREAMS; i++) {
         size_t budget = TURN_MAX;
-        while (read_some(&capture.streams[i], &budget)) continue;
+        while (weftp_prints_read(&capture.streams[i], &budget)) continue;
     }
 }
 
@@ -197,11 +71,11 @@ static int take_silent(void)
     const int64_t now_ms = weftp_monotonic_ms();
     int64_t wait_ms = -1;
     for (size_t i = 0; i < STREAMS; i++) {
-        struct stream *stream = &capture.streams[i];
+        struct weftp_prints *stream = &capture.streams[i];
         if (stream->silent_ms == 0) continue;
         const int64_t left = stream->silent_ms + WEFTP_CAPTURE_SILENCE_MS - now_ms;
         if (left <= 0)
-            take_rest(stream);
+            weftp_prints_take_rest(stream);
         else if (wait_ms < 0 || left < wait_ms)
             wait_ms = left;
     }
@@ -213,8 +87,8 @@ static void await_prints(int timeout_ms)
     struct pollfd polled[STREAMS + 1] = {{.fd = capture.event_fd, .events = POLLIN}};
     uint64_t count;
     for (size_t i = 0; i < STREAMS; i++) {
-        const struct stream *stream = &capture.streams[i];
-        polled[i + 1] = (struct pollfd){.fd = fd_of(stream), .events = POLLIN};
+        const struct weftp_prints *stream = &capture.streams[i];
+        polled[i + 1] = (struct pollfd){.fd = weftp_prints_fd(stream), .events = POLLIN};
     }
     if (poll(polled, STREAMS + 1, timeout_ms) > 0 && polled[0].revents &&
         read(capture.event_fd, &count, sizeof count) < 0)
@@ -224,7 +98,8 @@ static void await_prints(int timeout_ms)
 static void *run(void *arg)
 {
     (void)arg;
-    __atomic_store_n(&capture.thread_id, weftp_thread_id(), __ATOMIC_RELAXED);
+    for (size_t i = 0; i < STREAMS; i++)
+        __atomic_store_n(&capture.streams[i].thread_id, weftp_thread_id(), __ATOMIC_RELAXED);
     while (!__atomic_load_n(&capture.stop, __ATOMIC_ACQUIRE) && !weftp_stdio_is_rescued()) {
         (void)lock_streams(INT64_MAX);
         read_all();
@@ -271,37 +146,47 @@ static bool stop_thread(int64_t deadline_ms)
 
 /* ---- starting and stopping; under the system's lock ---- */
 
-static void set_on(struct stream *stream, bool on)
-{
-    __atomic_store_n(&stream->on, on, __ATOMIC_RELEASE);
-}
-
-static int start_stream(struct stream *stream)
+static int start_stream(struct weftp_prints *stream)
 {
     int fd = -1;
     stream->logger = weft_logger_get(stream->name);
     stream->rest = (struct weftp_stdio_rest){.data = buffers[stream - capture.streams]};
     const int err = weftp_stdio_capture(stream->number, &stream->rest, &fd);
     if (err) return err;
-    set_fd(stream, fd);
+    weftp_prints_set_fd(stream, fd);
     stream->silent_ms = 0;
-    set_on(stream, true);
+    weftp_prints_set_on(stream, true);
     return 0;
 }
 
-/* The number is what it was; what was printed before becomes records. The lock is held, and there is no thread. */
-static void stop_stream(struct stream *stream)
+/* Whether more comes: from a thread that is just writing to the pipe, or another process that has it. */
+static bool await_more(const struct weftp_prints *stream, int64_t deadline_ms)
+{
+    struct pollfd polled = {.fd = weftp_prints_fd(stream), .events = POLLIN};
+    const int64_t left_ms = deadline_ms - weftp_monotonic_ms();
+    return polled.fd >= 0 && left_ms > 0 && poll(&polled, 1, (int)left_ms) > 0;
+}
+
+/*
+ * The number is what it was; what was printed before becomes records. The lock is held, and there is no thread. Up to
+ * the end of the pipe, so that no writer is left who would get SIGPIPE, unless another process keeps it open.
+ */
+static void stop_stream(struct weftp_prints *stream)
 {
     size_t budget = SIZE_MAX;
-    while (read_some(stream, &budget)) continue;
-    take_rest(stream);
-    const int fd = fd_of(stream);
-    set_on(stream, false);
-    set_fd(stream, -1);
+    const int64_t deadline_ms = weftp_monotonic_ms() + LAST_PRINTS_MS;
+    do {
+        while (weftp_prints_read(stream, &budget)) continue;
+    } while (await_more(stream, deadline_ms));
+    weftp_prints_take_rest(stream);
+    const int fd = weftp_prints_fd(stream);
+    weftp_prints_set_on(stream, false);
+    weftp_prints_set_fd(stream, -1);
     if (fd >= 0) close(fd);
 }
 
-static void complain_of(const struct stream *stream, int err, weftp_complain complain, void *arg)
+static void complain_of(const struct weftp_prints *stream, int err, weftp_complain complain,
+                        void *arg)
 {
     char text[160];
     (void)snprintf(text, sizeof text, "WEFT_CAPTURE: %s cannot be captured: %s", stream->name,
@@ -311,13 +196,13 @@ static void complain_of(const struct stream *stream, int err, weftp_complain com
 
 bool weftp_capture_is_on(void)
 {
-    return is_on(&capture.streams[0]) || is_on(&capture.streams[1]);
+    return weftp_prints_on(&capture.streams[0]) || weftp_prints_on(&capture.streams[1]);
 }
 
 static unsigned now_on(void)
 {
-    return (is_on(&capture.streams[0]) ? WEFTP_CAPTURE_STDOUT : 0U) |
-           (is_on(&capture.streams[1]) ? WEFTP_CAPTURE_STDERR : 0U);
+    return (weftp_prints_on(&capture.streams[0]) ? WEFTP_CAPTURE_STDOUT : 0U) |
+           (weftp_prints_on(&capture.streams[1]) ? WEFTP_CAPTURE_STDERR : 0U);
 }
 
 static void set_attention(void)
@@ -351,14 +236,14 @@ void weftp_capture_stop(int64_t deadline_ms)
     if (!weftp_capture_is_on()) return;
     /* While somebody still reads: what stdio holds may be more than the pipe. */
     for (size_t i = 0; i < STREAMS; i++)
-        if (is_on(&capture.streams[i])) weftp_stdio_restore(capture.streams[i].number);
+        if (weftp_prints_on(&capture.streams[i])) weftp_stdio_restore(capture.streams[i].number);
     if (!stop_thread(deadline_ms) || !lock_streams(deadline_ms)) {
-        for (size_t i = 0; i < STREAMS; i++) set_on(&capture.streams[i], false);
+        for (size_t i = 0; i < STREAMS; i++) weftp_prints_set_on(&capture.streams[i], false);
         set_attention();
         return; /* a sink does not answer: what is in the pipe is lost with what it holds */
     }
     for (size_t i = 0; i < STREAMS; i++)
-        if (is_on(&capture.streams[i])) stop_stream(&capture.streams[i]);
+        if (weftp_prints_on(&capture.streams[i])) stop_stream(&capture.streams[i]);
     unlock_streams();
     set_attention();
 }
@@ -370,8 +255,8 @@ static bool is_behind(void)
 {
     struct pollfd polled[STREAMS];
     for (size_t i = 0; i < STREAMS; i++) {
-        const struct stream *stream = &capture.streams[i];
-        polled[i] = (struct pollfd){.fd = fd_of(stream), .events = POLLIN};
+        const struct weftp_prints *stream = &capture.streams[i];
+        polled[i] = (struct pollfd){.fd = weftp_prints_fd(stream), .events = POLLIN};
     }
     if (poll(polled, STREAMS, 0) > 0) return true;
     return __atomic_load_n(&capture.streams[0].rest.holder, __ATOMIC_SEQ_CST) != 0;
@@ -402,7 +287,7 @@ void weftp_capture_fork_child(void)
 {
     weftp_lock_init(&capture.lock);
     for (size_t i = 0; i < STREAMS; i++) {
-        struct stream *stream = &capture.streams[i];
+        struct weftp_prints *stream = &capture.streams[i];
         if (stream->on) weftp_stdio_forked(stream->number);
         stream->on = false;
         stream->fd = -1;

@@ -527,6 +527,45 @@ static void many_threads_lose_and_double_nothing(void **state)
     child_free(&child);
 }
 
+static void *print_on(void *arg)
+{
+    for (int i = 0; i < PRINTS; i++) {
+        char line[64];
+        const int size = snprintf(line, sizeof line, "thread %d print %d\n", (int)(intptr_t)arg, i);
+        EXPECT(write(1, line, (size_t)size) == size);
+    }
+    return NULL;
+}
+
+static void switch_under_load(void *arg)
+{
+    pthread_t threads[PRINTERS];
+    (void)arg;
+    weft_info(NULL, "start");
+    for (int i = 0; i < PRINTERS; i++)
+        EXPECT(pthread_create(&threads[i], NULL, print_on, (void *)(intptr_t)i) == 0);
+    for (int i = 0; i < 40; i++) {
+        setenv("WEFT_CAPTURE", i & 1 ? "off" : "stdout,stderr", 1);
+        EXPECT(weft_reload() == WEFT_OK);
+    }
+    for (int i = 0; i < PRINTERS; i++) pthread_join(threads[i], NULL);
+}
+
+/* Raw or as a record: each line is there once. */
+static void switched_under_load_it_loses_nothing(void **state)
+{
+    (void)state;
+    struct child child = run(switch_under_load, NULL, "WEFT_CAPTURE=off");
+    static uint8_t seen[PRINTERS][PRINTS];
+    int thread, n;
+    if (child.status != 0) fail_msg("status %x: %s", (unsigned)child.status, child.err);
+    assert_true(strstr(child.out, "\"message\":\"thread ") != NULL);
+    for (char *at = child.out; (at = strstr(at, "thread ")) != NULL; at++)
+        if (sscanf(at, "thread %d print %d", &thread, &n) == 2) seen[thread][n]++;
+    for (int i = 0; i < PRINTERS * PRINTS; i++) assert_int_equal(seen[i / PRINTS][i % PRINTS], 1);
+    child_free(&child);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -559,6 +598,7 @@ int main(void)
         cmocka_unit_test(it_is_switched_by_reloads_and_ends_with_weft),
         cmocka_unit_test(what_the_program_puts_in_its_place_is_the_programs),
         cmocka_unit_test(many_threads_lose_and_double_nothing),
+        cmocka_unit_test(switched_under_load_it_loses_nothing),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
