@@ -184,7 +184,12 @@ static int settle(struct weftp_memberfile *members, struct weftp_logfile *file, 
     if (fstat(file->fd, &own) != 0) return errno;
     file->size = (uint64_t)own.st_size;
     *end = known_end(members, &own);
-    const int err = hop(file->fd, end, file->size);
+    const bool known = *end > 0;
+    int err = hop(file->fd, end, file->size);
+    if (err != 0 && known) { /* or it is known of an earlier file that had this number */
+        *end = 0;
+        err = hop(file->fd, end, file->size);
+    }
     return err == ENODATA ? save_torn(members, file, end) : err;
 }
 

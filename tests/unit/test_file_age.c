@@ -140,12 +140,16 @@ static void test_birth_at_start(void **state)
     assert_content("app.log", "new\n");
 }
 
-/* Two processes whose clocks are a day apart: each rotates by its own, not for ever. */
+/*
+ * Two processes whose clocks are a month apart: each rotates by its own, and takes the file that the
+ * other one makes for new.
+ */
 static void test_two_clocks(void **state)
 {
     (void)state;
-    struct sink here = OPEN(&weftp_sink_file, "path", log_path(), "period", "day");
-    struct sink there = OPEN(&weftp_sink_file, "path", log_path(), "period", "day");
+    struct sink here = OPEN(&weftp_sink_file, "path", log_path(), "period", "day", "max_bytes",
+                            "200", "keep", "99");
+    struct sink there = OPEN(&weftp_sink_file, "path", log_path(), "period", "day", "keep", "99");
     const int64_t start = now_ns();
     for (int i = 0; i < 100; i++) {
         put_at(&here, start + i * SECOND_NS, "here\n");
@@ -153,7 +157,8 @@ static void test_two_clocks(void **state)
     }
     sink_close(&here);
     sink_close(&there);
-    assert_false(exists("app.log.3"));
+    assert_true(exists("app.log.5"));
+    assert_false(exists("app.log.8"));
 }
 
 /* The child's file is the parent's: no younger for that. */
