@@ -17,7 +17,8 @@
  *   dates, keep_bytes or keep_age_s one pass over the directory, n stats, 1 rename
  *   dates, keep alone               1 rename; for what is more than `keep` the directory is read
  *                                   once in keep / 64 + 1 rotations, so that there may be that many
- *                                   files more. Without a lock file that can be written: as above
+ *                                   files more. The first one of a set, and all without a lock file
+ *                                   that can be written, cost as above
  */
 #ifndef WEFTP_SINKS_KIT_ROTATE_H
 #define WEFTP_SINKS_KIT_ROTATE_H
