@@ -93,4 +93,5 @@ const struct weft_sink_type_more weftp_sink_file = {
     .pending_ms = weftp_appender_pending_ms,
     .tick = weftp_appender_tick,
     .held = weftp_appender_held,
+    .keeps = weftp_appender_keeps,
 };

@@ -191,6 +191,11 @@ uint64_t weftp_appender_held(void *self)
     return ((const struct weftp_appender *)self)->batch.count;
 }
 
+bool weftp_appender_keeps(void *self)
+{
+    return ((const struct weftp_appender *)self)->batch.capacity > 0;
+}
+
 void weftp_appender_explain(void *self, struct weft_sink_error *error)
 {
     *error = ((const struct weftp_appender *)self)->live.file.error;

@@ -52,6 +52,7 @@ weft_status weftp_appender_flush(void *self, uint32_t timeout_ms);
 weft_status weftp_appender_tick(void *self);
 uint32_t weftp_appender_pending_ms(void *self);
 uint64_t weftp_appender_held(void *self);
+bool weftp_appender_keeps(void *self);
 void weftp_appender_explain(void *self, struct weft_sink_error *error);
 void weftp_appender_reopen(void *self);
 void weftp_appender_forked(void *self);

@@ -68,7 +68,11 @@ static weft_status flush(const struct sink *sink)
 static void test_lines_wait(void **state)
 {
     (void)state;
+    struct sink plain = open_buffered("0");
+    assert_false(plain.type->keeps(plain.self));
+    sink_close(&plain);
     struct sink sink = open_buffered("1k");
+    assert_true(sink.type->keeps(sink.self));
     assert_int_equal(sink.type->pending_ms(sink.self), 0);
     for (int i = 0; i < 10; i++) assert_true(sink_put(&sink, "a line\n"));
     assert_int_equal(writes, 0);
