@@ -65,9 +65,9 @@ static void adopt(struct weftp_live *live, int64_t time_ns)
 {
     struct weftp_logfile *file = &live->file;
     int64_t made_ns;
-    weftp_live_note(live, file->group_err, "group");
+    weftp_live_note(live, file->aside.err, file->aside.what);
     file->fresh = false;
-    file->group_err = 0;
+    file->aside.err = 0;
     weftp_space_anew(&live->space, file->size);
     if (live->born_ns != INT64_MIN && file->dev == live->born_dev && file->ino == live->born_ino)
         return; /* the same after a fork */

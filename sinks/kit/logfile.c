@@ -50,12 +50,18 @@ static int open_dir(const struct weftp_logfile *file)
     return dir;
 }
 
-/* Give a new file the permissions and the group that were asked for. */
-static void adorn(struct weftp_logfile *file, int fd)
+static void note_aside(struct weftp_logfile *file, const char *what)
+{
+    file->aside = (struct weft_sink_error){.err = errno, .what = what};
+}
+
+/* Give a new file the permissions and the group that were asked for, and a lasting name. */
+static void adorn(struct weftp_logfile *file, int dir, int fd)
 {
     if (file->has_group && weftp_io.fchown(fd, (uid_t)-1, file->group) != 0)
-        file->group_err = errno;
+        note_aside(file, "group");
     if (file->mode_exact) (void)fchmod(fd, (mode_t)file->mode);
+    if (file->durable && weftp_io.fsync(dir) != 0) note_aside(file, "fsync");
 }
 
 static int open_or_make_at(struct weftp_logfile *file, int dir, const char *name)
@@ -64,7 +70,7 @@ static int open_or_make_at(struct weftp_logfile *file, int dir, const char *name
     int fd = openat(dir, name, flags);
     if (fd >= 0 || errno != ENOENT) return weftp_io_private(fd);
     fd = openat(dir, name, flags | O_CREAT | (file->follow ? 0 : O_EXCL), (mode_t)file->mode);
-    if (fd >= 0) adorn(file, fd);
+    if (fd >= 0) adorn(file, dir, fd);
     return weftp_io_private(fd);
 }
 

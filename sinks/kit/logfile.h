@@ -29,16 +29,18 @@ struct weftp_logfile {
     bool mode_exact;  /* also against the umask */
     bool follow;      /* the last part of the path, or of dir, may be a symbolic link */
     bool binary;      /* no lines: opened for reading too, and its end is the caller's */
+    bool durable;     /* a file that is made here is in its directory for good: that is synced */
     bool has_group;   /* a file that is made here gets `group` */
     gid_t group;
     /* The rest is logfile.c's, to be read. Begin with fd -1 and torn_at WEFTP_LOGFILE_WHOLE. */
-    int fd;           /* -1: not open */
-    bool regular;     /* else a character device */
-    bool limited;     /* RLIMIT_FSIZE is finite or was met: writes are masked */
-    bool inherited;   /* fd came by fork: open before writing */
-    bool fresh;       /* another file than before is open; the caller resets it */
-    bool reserved;    /* it may have blocks beyond its end: given back at close */
-    int group_err;    /* errno of giving the file its group; the caller resets it */
+    int fd;         /* -1: not open */
+    bool regular;   /* else a character device */
+    bool limited;   /* RLIMIT_FSIZE is finite or was met: writes are masked */
+    bool inherited; /* fd came by fork: open before writing */
+    bool fresh;     /* another file than before is open; the caller resets it */
+    bool reserved;  /* it may have blocks beyond its end: given back at close */
+    /* Trouble with a file that is open all the same; the caller resets it. err 0: none. */
+    struct weft_sink_error aside;
     uint64_t size;    /* bytes, as far as this process knows */
     uint64_t torn_at; /* size at which the file ended with a fragment; WEFTP_LOGFILE_WHOLE: none */
     dev_t dev;

@@ -270,6 +270,32 @@ static void test_fsync_every(void **state)
     sink_close(&sink);
 }
 
+static unsigned directory_syncs;
+
+static int count_directory_syncs(int fd)
+{
+    struct stat found;
+    directory_syncs += fstat(fd, &found) == 0 && S_ISDIR(found.st_mode);
+    return 0;
+}
+
+/* A file that is made is still there after a power cut, under its name. */
+static void test_fsync_of_the_directory(void **state)
+{
+    (void)state;
+    weftp_io.fsync = count_directory_syncs;
+    directory_syncs = 0;
+    struct sink sink =
+        OPEN(&weftp_sink_file, "path", in_scratch("app.log"), "fsync", "every", "max_bytes", "10");
+    for (int i = 0; i < 6; i++) assert_true(sink_put(&sink, "line\n"));
+    sink_close(&sink);
+    sink = OPEN(&weftp_sink_file, "path", in_scratch("other.log"));
+    assert_true(sink_put(&sink, "line\n"));
+    sink_close(&sink);
+    weftp_io.fsync = fsync;
+    assert_int_equal(directory_syncs, 3);
+}
+
 static void test_fsync_interval(void **state)
 {
     (void)state;
@@ -324,6 +350,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_period_of_the_lines, watch, unwatch),
         cmocka_unit_test_setup_teardown(test_fork, watch, unwatch),
         cmocka_unit_test_setup_teardown(test_fsync_every, watch, unwatch),
+        cmocka_unit_test_setup_teardown(test_fsync_of_the_directory, watch, unwatch),
         cmocka_unit_test_setup_teardown(test_fsync_interval, watch, unwatch),
         cmocka_unit_test_setup_teardown(test_fsync_fails, watch, unwatch),
     };
