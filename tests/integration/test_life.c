@@ -172,7 +172,9 @@ static void fork_storm(void *arg)
         }
         weft_info(NULL, "parent", weft_int("fork", i));
         int status = -1;
-        EXPECT(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+        EXPECT(pid > 0 && waitpid(pid, &status, 0) == pid);
+        if (status != 0) fprintf(stderr, "fork %d: status %x\n", i, (unsigned)status);
+        EXPECT(status == 0);
     }
     stop_threads(threads, 4);
     stats_now();
