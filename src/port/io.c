@@ -121,6 +121,7 @@ int weftp_io_private(int fd)
     return moved;
 }
 
+#ifdef STATX_BTIME
 bool weftp_io_birth_ns(int fd, int64_t *out)
 {
     struct statx found;
@@ -129,6 +130,13 @@ bool weftp_io_birth_ns(int fd, int64_t *out)
     *out = found.stx_btime.tv_sec * INT64_C(1000000000) + found.stx_btime.tv_nsec;
     return true;
 }
+#else /* musl has had statx since 1.2.5 only */
+bool weftp_io_birth_ns(int fd, int64_t *out)
+{
+    (void)fd, (void)out;
+    return false;
+}
+#endif
 
 bool weftp_io_size_limited(void)
 {
