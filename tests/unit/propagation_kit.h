@@ -55,10 +55,10 @@ static inline weft_status fake_extract(const void *self, struct weft_propagated 
     const char *value = getter->get(carrier, self, 0, &size);
     if (!value || size == 0) return WEFT_OK;
     if (strcmp(value, "no memory") == 0) return WEFT_ENOMEM;
-    (void)weft_propagated_carry(context,
-                                (struct weft_carried){"fake-state", "of the trace", 12, WEFT_OF_TRACE});
-    (void)weft_propagated_carry(context,
-                                (struct weft_carried){"fake-luggage", "of its own", 10, WEFT_OF_REQUEST});
+    (void)weft_propagated_carry(
+        context, (struct weft_carried){"fake-state", "of the trace", 12, WEFT_OF_TRACE});
+    (void)weft_propagated_carry(
+        context, (struct weft_carried){"fake-luggage", "of its own", 10, WEFT_OF_REQUEST});
     assert_int_equal(sscanf(value, "%32s %16s %u %u %u", trace, span, &flags, &sampling, &digits),
                      5);
     if (trace[0] != '-') snprintf(context->trace.trace_id, 33, "%s", trace);

@@ -180,7 +180,8 @@ static const char *sent(const char *came, const char *user, const char *tenant)
     weftp_propagated_init(&context);
     if (came)
         (void)weft_propagated_carry(
-            &context, (struct weft_carried){"baggage", came, (uint32_t)strlen(came), WEFT_OF_REQUEST});
+            &context,
+            (struct weft_carried){"baggage", came, (uint32_t)strlen(came), WEFT_OF_REQUEST});
     if (user) want(&context, "user", user);
     if (tenant) want(&context, "tenant", tenant);
     assert_int_equal(weftp_propagator_baggage.inject(NULL, &context, &carrier_setter, &out),

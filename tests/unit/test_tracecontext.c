@@ -333,7 +333,8 @@ static void test_round_trip(void **state)
         const size_t size = random_state(tracestate, &seed);
         if (size > 0)
             (void)weft_propagated_carry(
-                &sent, (struct weft_carried){"tracestate", tracestate, (uint32_t)size, WEFT_OF_TRACE});
+                &sent,
+                (struct weft_carried){"tracestate", tracestate, (uint32_t)size, WEFT_OF_TRACE});
         assert_int_equal(
             weftp_propagator_tracecontext.inject(NULL, &sent, &carrier_setter, &carrier), WEFT_OK);
         extract(&got, &carrier);

@@ -42,8 +42,8 @@ struct weft_baggage {
 /* When a header that is carried is given up. */
 enum weft_carried_of {
     WEFT_OF_REQUEST = 0, /* never: baggage */
-    WEFT_OF_TRACE = 1,   /* with its propagator's trace, when that is not the one that is continued */
-    WEFT_OF_CALLER = 2   /* when the caller's trace is not trusted */
+    WEFT_OF_TRACE = 1, /* with its propagator's trace, when that is not the one that is continued */
+    WEFT_OF_CALLER = 2 /* when the caller's trace is not trusted */
 };
 
 /*
