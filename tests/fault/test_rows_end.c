@@ -276,6 +276,7 @@ static void container_pid_1_and_sigterm(void **state)
         {"", "WEFT_SIGTERM=flush", true, 0},
         {"", "WEFT_SIGTERM=off", true, 0},
         {"", "WEFT_SIGTERM=off", false, -1},
+        {"", "WEFT_SIGTERM=flush", false, -1}, /* nothing is kept back */
         {"?buffer_bytes=65536", "WEFT_SIGTERM=flush", false, 128 + SIGTERM},
         {"?buffer_bytes=65536", "WEFT_SIGTERM=flush", true, 0},
     };
