@@ -7,6 +7,21 @@
 #include "support/child.h"
 #include <weft/weft.h>
 
+/*
+ * The sanitizers' allocators do not expect a fork while another thread allocates, as one that just
+ * begins does.
+ */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define CAN_FORK false
+#elif defined __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define CAN_FORK false
+#endif
+#endif
+#ifndef CAN_FORK
+#define CAN_FORK true
+#endif
+
 static int fresh(void **state)
 {
     (void)state;
@@ -115,6 +130,10 @@ static void test_end(void **state)
 static void test_fork(void **state)
 {
     (void)state;
+    if (!CAN_FORK) {
+        fprintf(stderr, "SKIPPED: not under a sanitizer\n");
+        skip();
+    }
     each_way(with_a_child, "1h", 15);
 }
 
