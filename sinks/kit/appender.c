@@ -128,7 +128,7 @@ static bool take(struct weftp_appender *appender, const struct weft_line *line)
     const bool turns =
         batch->count > 0 && weftp_live_turns(&appender->live, batch->first_ns, line->time_ns);
     if (turns || !weftp_batch_fits(batch, line->size)) (void)empty_batch(appender);
-    /* Lines of two periods in one batch would end in one file: only when the older ones are stuck. */
+    /* Two periods in one batch end in one file: only where the older lines are stuck. */
     if (weftp_batch_fits(batch, line->size)) {
         weftp_batch_add(batch, line->data, line->size, line->time_ns);
         return true;

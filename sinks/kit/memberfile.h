@@ -34,8 +34,8 @@ bool weftp_memberfile_init(struct weftp_memberfile *members, const struct weftp_
                            int level);
 void weftp_memberfile_deinit(struct weftp_memberfile *members);
 /*
- * Append a member whole, or not at all. Returns 0 or an errno, which file->error says, too; EBADMSG:
- * what the file ends with was not written by weft, and must not be touched.
+ * Append a member whole, or not at all. Returns 0 or an errno, which file->error says, too;
+ * EBADMSG: what the file ends with was not written by weft, and must not be touched.
  */
 int weftp_memberfile_append(struct weftp_memberfile *members, struct weftp_logfile *file,
                             const struct weftp_member *member);

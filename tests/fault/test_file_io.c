@@ -174,8 +174,8 @@ static void test_fragments(void **state)
 
 /*
  * Open, write with rotations, flush and close with the Nth allocation failing, until none does. A
- * sink that cannot be made says so; one that was made writes every line. The group is a number, since
- * the C library's look-up of names does not survive this.
+ * sink that cannot be made says so; one that was made writes every line. The group is a number,
+ * since the C library's look-up of names does not survive this.
  */
 static void run_without_memory(const struct weft_sink_type_more *type, bool all)
 {

@@ -141,8 +141,8 @@ static void test_birth_at_start(void **state)
 }
 
 /*
- * Two processes whose clocks are a month apart: each rotates by its own, and takes the file that the
- * other one makes for new.
+ * Two processes whose clocks are a month apart: each rotates by its own, and takes the file that
+ * the other one makes for new.
  */
 static void test_two_clocks(void **state)
 {
