@@ -1,6 +1,6 @@
 /*
- * A plug-in that logs, and is unloaded: test_rows_plugin.c loads it. Its names, keys, formats and call sites are in its
- * own memory, which is gone afterwards.
+ * A plug-in that logs, and is unloaded: test_rows_plugin.c loads it. Its names, keys, formats and
+ * call sites are in its own memory, which is gone afterwards.
  */
 #include <weft/weft.h>
 

@@ -1,6 +1,7 @@
 /*
- * Row 33 of the fault table: the Nth allocation of a life with a file that rotates and is compressed fails, for every N,
- * once and for ever from there on. What was accepted is in the files or counted, and each line is whole.
+ * Row 33 of the fault table: the Nth allocation of a life with a file that rotates and is
+ * compressed fails, for every N, once and for ever from there on. What was accepted is in the files
+ * or counted, and each line is whole.
  */
 #include "support/rows.h"
 

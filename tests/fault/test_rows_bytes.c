@@ -1,8 +1,8 @@
 /*
- * Rows 39 and 40 of the fault table: every byte, and the sequences that are known to do harm, in every place where a
- * program's or a stranger's text can stand: message, key, value, context, logger, thread name, error, raw JSON. One
- * record is one line; JSON is valid to two strict parsers and gives the text back; text for people has nothing in it
- * that a terminal obeys.
+ * Rows 39 and 40 of the fault table: every byte, and the sequences that are known to do harm, in
+ * every place where a program's or a stranger's text can stand: message, key, value, context,
+ * logger, thread name, error, raw JSON. One record is one line; JSON is valid to two strict parsers
+ * and gives the text back; text for people has nothing in it that a terminal obeys.
  */
 #include "support/rows.h"
 

@@ -1,7 +1,8 @@
 /*
- * Rows 15 and 19 of the fault table: every system call of a life that logs, rotates, compresses and reloads is
- * interrupted, and those that touch files fail, by strace. What may be interrupted is tried again and nothing is lost;
- * what fails is counted, the line is lost as a whole, and the process goes on.
+ * Rows 15 and 19 of the fault table: every system call of a life that logs, rotates, compresses and
+ * reloads is interrupted, and those that touch files fail, by strace. What may be interrupted is
+ * tried again and nothing is lost; what fails is counted, the line is lost as a whole, and the
+ * process goes on.
  */
 #include "support/rows.h"
 
@@ -130,8 +131,8 @@ static bool is_in(const char *name, const char *const *names)
 }
 
 /*
- * These never return with an error, or belong to the C library's threads. And futex: a wake-up that is lost is nothing
- * that the kernel does.
+ * These never return with an error, or belong to the C library's threads. And futex: a wake-up that
+ * is lost is nothing that the kernel does.
  */
 static const char *const never[] = {"exit",  "exit_group",      "rt_sigreturn", "restart_syscall",
                                     "rseq",  "set_robust_list", "clone3",       "clone",

@@ -1,6 +1,7 @@
 /*
- * Row 32 of the fault table: the wall clock jumps by years in both directions while a process logs, by libfaketime.
- * Times stay valid, records stay in their order, and a file neither rotates for ever nor is never looked after again.
+ * Row 32 of the fault table: the wall clock jumps by years in both directions while a process logs,
+ * by libfaketime. Times stay valid, records stay in their order, and a file neither rotates for
+ * ever nor is never looked after again.
  */
 #include "support/rows.h"
 
@@ -114,7 +115,10 @@ static void row_32_rotation_goes_on(void **state)
     row_end(&row);
 }
 
-/* A file that is taken away while the clock stands in the past is made again within a second of the steady clock. */
+/*
+ * A file that is taken away while the clock stands in the past is made again within a second of the
+ * steady clock.
+ */
 static void row_32_a_file_is_looked_after(void **state)
 {
     (void)state;

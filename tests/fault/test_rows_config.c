@@ -1,6 +1,7 @@
 /*
- * Row 42 of the fault table: a configuration file that is hostile or broken, at the start and at a reload. The service
- * starts and goes on, what is wrong is said with its place, and a reload that finds it leaves what was in force.
+ * Row 42 of the fault table: a configuration file that is hostile or broken, at the start and at a
+ * reload. The service starts and goes on, what is wrong is said with its place, and a reload that
+ * finds it leaves what was in force.
  */
 #include "support/rows.h"
 

@@ -1,7 +1,7 @@
 /*
- * Rows 1 to 6 of the fault table: a process dies in the middle of logging, by SIGKILL, by a fault, by abort, in the
- * encoder, with its stack at an end. What its calls had returned from is in the file, the signal is the one that it
- * was, and the next start goes on behind a torn line.
+ * Rows 1 to 6 of the fault table: a process dies in the middle of logging, by SIGKILL, by a fault,
+ * by abort, in the encoder, with its stack at an end. What its calls had returned from is in the
+ * file, the signal is the one that it was, and the next start goes on behind a torn line.
  */
 #undef NDEBUG /* an assertion is to fail */
 #include "support/rows.h"
@@ -17,7 +17,10 @@
 
 static uint64_t *returned; /* how many calls came back; shared with the dying child */
 
-/* A page that may not be written: what a sanitizer takes for a null pointer it reports in its own way. */
+/*
+ * A page that may not be written: what a sanitizer takes for a null pointer it reports in its own
+ * way.
+ */
 static volatile int *nowhere;
 
 static int shared_setup(void **state)
@@ -104,7 +107,10 @@ static void log_ten(void *arg)
     EXPECT(row_stats().written == 10);
 }
 
-/* Each round is killed, has its last line torn as a power cut or a full disk leaves it, and is started again. */
+/*
+ * Each round is killed, has its last line torn as a power cut or a full disk leaves it, and is
+ * started again.
+ */
 static void row_02_start_after_a_torn_line(void **state)
 {
     (void)state;
@@ -192,7 +198,10 @@ static void row_03_segmentation_fault(void **state)
     crash_and_read(write_to_nowhere, SIGSEGV);
 }
 
-/* A message that ends where the next page is not to be read: the fault is in the encoder, in the middle of a call. */
+/*
+ * A message that ends where the next page is not to be read: the fault is in the encoder, in the
+ * middle of a call.
+ */
 static void fault_in_the_encoder(void)
 {
     char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -207,7 +216,10 @@ static void row_04_fault_inside_the_encoder(void **state)
     crash_and_read(fault_in_the_encoder, SIGSEGV);
 }
 
-/* The same under the sink's lock: the sink of the program faults, and weft's file has its lines all the same. */
+/*
+ * The same under the sink's lock: the sink of the program faults, and weft's file has its lines all
+ * the same.
+ */
 static weft_status fault_in_the_sink(void *arg, const struct weft_line *line)
 {
     (void)arg;

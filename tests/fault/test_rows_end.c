@@ -1,6 +1,7 @@
 /*
- * Rows 9, 10, 13, 22 and 24 of the fault table, and a container's own: the ways in which a process ends without a word
- * to weft, what it hands to the programs that it starts, and a standard output that nobody reads.
+ * Rows 9, 10, 13, 22 and 24 of the fault table, and a container's own: the ways in which a process
+ * ends without a word to weft, what it hands to the programs that it starts, and a standard output
+ * that nobody reads.
  */
 #include "support/rows.h"
 
@@ -226,7 +227,10 @@ static bool goes_on(pid_t inner, int *status)
     return true;
 }
 
-/* Start PID 1 of a namespace, let it log, send SIGTERM. Ends with its exit code; 77: without the right to. */
+/*
+ * Start PID 1 of a namespace, let it log, send SIGTERM. Ends with its exit code; 77: without the
+ * right to.
+ */
 static void run_outside(const struct container *container)
 {
     int status = -1;

@@ -1,6 +1,7 @@
 /*
- * Rows 34 and 62 of the fault table: thread keys, threads and locks that cannot be made, and a program whose own malloc
- * logs. All of it by functions of this program that stand in front of the C library's.
+ * Rows 34 and 62 of the fault table: thread keys, threads and locks that cannot be made, and a
+ * program whose own malloc logs. All of it by functions of this program that stand in front of the
+ * C library's.
  */
 #include "support/rows.h"
 

@@ -1,7 +1,8 @@
 /*
- * Rows 26 and 27 of the fault table: Debian's own logrotate works on the file of a process that logs all the time. With
- * move and create, no record is lost, and the new file is found within a second, or at once by the reload signal; with
- * copytruncate, what is left are whole lines in order, and no hole.
+ * Rows 26 and 27 of the fault table: Debian's own logrotate works on the file of a process that
+ * logs all the time. With move and create, no record is lost, and the new file is found within a
+ * second, or at once by the reload signal; with copytruncate, what is left are whole lines in
+ * order, and no hole.
  */
 #include "support/rows.h"
 

@@ -1,6 +1,7 @@
 /*
- * Rows 60, 63 and 64 of the fault table: one processor that background work shares with busy threads, ways out of the
- * middle of a log statement, and rounding modes, traps and locales that a program has set.
+ * Rows 60, 63 and 64 of the fault table: one processor that background work shares with busy
+ * threads, ways out of the middle of a log statement, and rounding modes, traps and locales that a
+ * program has set.
  */
 #include "support/rows.h"
 
@@ -35,7 +36,10 @@ static void on_one_processor(void *arg)
     EXPECT(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec < 60); /* nobody spins */
 }
 
-/* The thread that compresses has the lowest priority, and neither holds the others up nor is starved for ever. */
+/*
+ * The thread that compresses has the lowest priority, and neither holds the others up nor is
+ * starved for ever.
+ */
 static void row_60_one_processor_for_all(void **state)
 {
     (void)state;
@@ -75,7 +79,10 @@ static void *end_in_an_argument(void *arg)
     return arg;
 }
 
-/* Arguments are evaluated before weft is called: nothing is held, whatever way is taken out of them. */
+/*
+ * Arguments are evaluated before weft is called: nothing is held, whatever way is taken out of
+ * them.
+ */
 static void leave_arguments(void *arg)
 {
     pthread_t thread;

@@ -1,6 +1,7 @@
 /*
- * Row 28 of the fault table: the file may not be written any more (chattr +i), or its directory not be entered, and then
- * it may again. Lines are lost as a whole, counted, named in the stream, and what follows is written by itself.
+ * Row 28 of the fault table: the file may not be written any more (chattr +i), or its directory not
+ * be entered, and then it may again. Lines are lost as a whole, counted, named in the stream, and
+ * what follows is written by itself.
  */
 #include "support/rows.h"
 

@@ -1,6 +1,6 @@
 /*
- * Row 37 of the fault table: a plug-in that has logged is unloaded. Loggers, contexts, bound fields and call sites that
- * it made go on to be used; nothing points into memory that is gone.
+ * Row 37 of the fault table: a plug-in that has logged is unloaded. Loggers, contexts, bound fields
+ * and call sites that it made go on to be used; nothing points into memory that is gone.
  */
 #include "support/rows.h"
 

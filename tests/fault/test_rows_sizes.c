@@ -1,6 +1,6 @@
 /*
- * Rows 38 and 41 of the fault table: a message of 100 MB and a record of a million fields where the address space is
- * limited, and values nested ten thousand deep on a small stack.
+ * Rows 38 and 41 of the fault table: a message of 100 MB and a record of a million fields where the
+ * address space is limited, and values nested ten thousand deep on a small stack.
  */
 #include "support/rows.h"
 

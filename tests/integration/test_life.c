@@ -1,5 +1,6 @@
 /*
- * From the first call to the end of the process: start, exit, shutdown, fork, SIGKILL, and what is counted on the way.
+ * From the first call to the end of the process: start, exit, shutdown, fork, SIGKILL, and what is
+ * counted on the way.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,6 +164,11 @@ static void fork_storm(void *arg)
     unhurried = true;
     start_threads(threads, 4);
     for (int i = 0; i < FORKS; i++) {
+        /*
+         * Before it, so that the child need not allocate: AddressSanitizer may leave its allocator
+         * locked there.
+         */
+        weft_info(NULL, "parent", weft_int("fork", i));
         const pid_t pid = fork();
         if (pid == 0) {
             alarm(20); /* ends one that hangs */
@@ -170,7 +176,6 @@ static void fork_storm(void *arg)
             EXPECT(stats_now().accepted == 1);
             _exit(0);
         }
-        weft_info(NULL, "parent", weft_int("fork", i));
         int status = -1;
         EXPECT(pid > 0 && waitpid(pid, &status, 0) == pid);
         if (status != 0) fprintf(stderr, "fork %d: status %x\n", i, (unsigned)status);
@@ -265,7 +270,10 @@ static void kill_once(const char *path, const char *env, unsigned seed)
     waitpid(pid, NULL, 0);
     struct kill_count count = {0};
     char *text = read_file(path);
-    /* The kernel may stop in the middle of a write that it kills: the line whose call never returned. */
+    /*
+     * The kernel may stop in the middle of a write that it kills: the line whose call never
+     * returned.
+     */
     char *last = strrchr(text, '\n');
     if (last) last[1] = '\0';
     assert_int_equal(each_line(text, count_kill_line, &count), 0);

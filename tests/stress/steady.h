@@ -1,7 +1,8 @@
 /*
- * Row 61 of the fault table: a long life with all that goes on in one - busy threads and short ones, rotation by many
- * small files, compression, removal, reloads, forks, a file taken away - in which memory, descriptors and threads stay
- * where they were. Included by a short test and a long one, which say for how many seconds.
+ * Row 61 of the fault table: a long life with all that goes on in one - busy threads and short
+ * ones, rotation by many small files, compression, removal, reloads, forks, a file taken away - in
+ * which memory, descriptors and threads stay where they were. Included by a short test and a long
+ * one, which say for how many seconds.
  */
 #ifndef TEST_STRESS_STEADY_H
 #define TEST_STRESS_STEADY_H

@@ -1,6 +1,7 @@
 /*
- * Rows 35 and 36 of the fault table: threads that end right after they logged, and ten thousand of them. Their records
- * are there, and nothing of them stays behind: no memory, no descriptor, no thread.
+ * Rows 35 and 36 of the fault table: threads that end right after they logged, and ten thousand of
+ * them. Their records are there, and nothing of them stays behind: no memory, no descriptor, no
+ * thread.
  */
 #include "support/rows.h"
 

@@ -1,7 +1,8 @@
 /*
- * What the tests of the fault table share: a log file of the test's own, numbered records, the sums that hold at any
- * quiet moment, a reader that finds what is missing, doubled or torn, and a way to run a part of a test as a program of
- * its own, under strace or with a library preloaded. One test for each row of docs/faults.md.
+ * What the tests of the fault table share: a log file of the test's own, numbered records, the sums
+ * that hold at any quiet moment, a reader that finds what is missing, doubled or torn, and a way to
+ * run a part of a test as a program of its own, under strace or with a library preloaded. One test
+ * for each row of docs/faults.md.
  */
 #ifndef TEST_SUPPORT_ROWS_H
 #define TEST_SUPPORT_ROWS_H
@@ -43,7 +44,9 @@ static inline void row_skip(const char *why)
 
 /* ---- in the process under test ---- */
 
-/* accepted = written + dropped, for the whole and for each sink; no other thread may be in a call. */
+/*
+ * accepted = written + dropped, for the whole and for each sink; no other thread may be in a call.
+ */
 static inline weft_stats row_stats(void)
 {
     weft_stats stats;
@@ -141,8 +144,8 @@ static inline unsigned row_highest(const char *path)
 }
 
 /*
- * Add the lines of a rotated set (PATH.2.gz, PATH.1, PATH), the oldest first; a number may be missing where a rename
- * failed. Returns how many rotated files there are.
+ * Add the lines of a rotated set (PATH.2.gz, PATH.1, PATH), the oldest first; a number may be
+ * missing where a rename failed. Returns how many rotated files there are.
  */
 static inline unsigned row_read_set(struct row_seqs *seqs, const char *path)
 {
