@@ -182,7 +182,7 @@ struct container {
     const char *options; /* of the file */
     const char *sigterm; /* WEFT_SIGTERM=… */
     bool handles;        /* the program has a handler of its own */
-    int status; /* how it ends by SIGTERM; -1: it goes on, as the kernel ignores what PID 1 does not handle */
+    int status;          /* how it ends by SIGTERM; -1: it goes on, as the kernel ignores it */
 };
 
 static volatile sig_atomic_t asked_to_end;
