@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "support/child.h"
+#include "support/rows.h"
 
 #include <locale.h>
 #include <pthread.h>
@@ -155,7 +155,7 @@ static void exit_with_threads_logging_ends(void **state)
 
 /* ---- fork ---- */
 
-#define FORKS 1000
+#define FORKS (ROWS_SANITIZED ? 200 : 1000)
 
 static void fork_storm(void *arg)
 {
