@@ -79,7 +79,7 @@ static int open_source(struct weftp_compression *compression, int dir, const cha
                        struct stat *found)
 {
     const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    compression->source = weftp_io_private(openat(dir, name, flags));
+    compression->source = weftp_io_openat(dir, name, flags, 0);
     if (compression->source < 0) return errno ? errno : EIO;
     const int err = lock_exclusive(compression->source);
     if (err != 0) return err;
@@ -106,7 +106,7 @@ static int open_temporary(struct weftp_compression *compression, int dir, const 
 {
     struct stat own;
     const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    const int fd = weftp_io_private(openat(dir, name, flags, 0600));
+    const int fd = weftp_io_openat(dir, name, flags, 0600);
     compression->temporary = fd;
     if (fd < 0) return errno;
     int err = lock_exclusive(fd);
@@ -245,7 +245,7 @@ void weftp_compression_clear(struct weftp_compression *compression)
         if (temporary_name(compression->rotation, codec, &name) != 0 ||
             weftp_rotated_kind(dir, name.text, NULL) != WEFTP_ROTATED_OURS)
             continue;
-        compression->temporary = weftp_io_private(openat(dir, name.text, flags));
+        compression->temporary = weftp_io_openat(dir, name.text, flags, 0);
         if (compression->temporary >= 0 && lock_exclusive(compression->temporary) == 0 &&
             is_named(dir, name.text, compression->temporary))
             (void)weftp_io.unlinkat(dir, name.text, 0);

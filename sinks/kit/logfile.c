@@ -44,7 +44,7 @@ static int open_dir(const struct weftp_logfile *file)
 {
     struct stat found;
     const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (file->follow ? 0 : O_NOFOLLOW);
-    const int dir = weftp_io_private(open(file->dir, flags));
+    const int dir = weftp_io_openat(AT_FDCWD, file->dir, flags, 0);
     if (dir < 0 && errno == ENOTDIR) /* what Linux says of a link there */
         errno = lstat(file->dir, &found) == 0 && S_ISLNK(found.st_mode) ? ELOOP : ENOTDIR;
     return dir;
@@ -67,11 +67,12 @@ static void adorn(struct weftp_logfile *file, int dir, int fd)
 static int open_or_make_at(struct weftp_logfile *file, int dir, const char *name)
 {
     const int flags = open_flags(file) | O_APPEND | (file->binary ? O_RDWR : O_WRONLY);
-    int fd = openat(dir, name, flags);
-    if (fd >= 0 || errno != ENOENT) return weftp_io_private(fd);
-    fd = openat(dir, name, flags | O_CREAT | (file->follow ? 0 : O_EXCL), (mode_t)file->mode);
+    int fd = weftp_io_openat(dir, name, flags, 0);
+    if (fd >= 0 || errno != ENOENT) return fd;
+    fd = weftp_io_openat(dir, name, flags | O_CREAT | (file->follow ? 0 : O_EXCL),
+                         (mode_t)file->mode);
     if (fd >= 0) adorn(file, dir, fd);
-    return weftp_io_private(fd);
+    return fd;
 }
 
 /* Open what is there, or make it. -1 and EEXIST: it came between the two. */
@@ -104,7 +105,7 @@ static bool ends_torn(const struct weftp_logfile *file, const struct stat *own)
     struct stat now;
     char last = '\n';
     if (own->st_size == 0 || file->binary) return false;
-    const int fd = open(file->path, open_flags(file) | O_RDONLY);
+    const int fd = weftp_io_openat(AT_FDCWD, file->path, open_flags(file) | O_RDONLY, 0);
     if (fd < 0) return false;
     if (fstat(fd, &now) == 0 && is_same(&now, own) && pread(fd, &last, 1, own->st_size - 1) != 1)
         last = '\n';

@@ -42,7 +42,7 @@ static int open_lock(struct weftp_memberfile *members)
         return 0;
     close_lock(members);
     const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    members->lock = weftp_io_private(open(members->path, flags, (mode_t)members->mode));
+    members->lock = weftp_io_openat(AT_FDCWD, members->path, flags, (mode_t)members->mode);
     if (members->lock < 0) return errno;
     if (fstat(members->lock, &own) == 0 && S_ISREG(own.st_mode)) return 0;
     close_lock(members);

@@ -52,10 +52,9 @@ static int open_lock_file(const struct weftp_rotation *rotation, struct weftp_ro
     if (err != 0) return err;
     const int flags = O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
     const mode_t mode = (mode_t)rotation->mode;
-    lock->lock = weftp_io_private(openat(lock->dir, name.text, flags | O_RDWR, mode));
+    lock->lock = weftp_io_openat(lock->dir, name.text, flags | O_RDWR, mode);
     /* Another user's: to lock it, reading is enough. */
-    if (lock->lock < 0)
-        lock->lock = weftp_io_private(openat(lock->dir, name.text, flags | O_RDONLY, mode));
+    if (lock->lock < 0) lock->lock = weftp_io_openat(lock->dir, name.text, flags | O_RDONLY, mode);
     if (lock->lock < 0) return errno;
     return fstat(lock->lock, &found) == 0 && S_ISREG(found.st_mode) ? 0 : EINVAL;
 }
@@ -64,7 +63,7 @@ int weftp_rotation_lock(const struct weftp_rotation *rotation, struct weftp_rota
                         uint32_t timeout_ms)
 {
     lock->lock = -1;
-    lock->dir = weftp_io_private(open(rotation->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    lock->dir = weftp_io_openat(AT_FDCWD, rotation->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     int err = lock->dir < 0 ? errno : open_lock_file(rotation, lock);
     if (err == 0) err = wait_for_lock(lock->lock, timeout_ms);
     if (err != 0) weftp_rotation_unlock(lock);
@@ -110,7 +109,8 @@ enum weftp_rotated_kind weftp_rotation_packed(const struct weftp_rotation *rotat
         const enum weftp_rotated_kind kind = weftp_rotated_kind(dir, name.text, NULL);
         if (kind == WEFTP_ROTATED_NONE) continue;
         if (kind == WEFTP_ROTATED_FOREIGN) return kind;
-        const int fd = openat(dir, name.text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        const int fd =
+            weftp_io_openat(dir, name.text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
         const bool whole = fd >= 0 && weftp_codec_is_whole(packed.codec, fd, size);
         if (fd >= 0) close(fd);
         return whole ? WEFTP_ROTATED_OURS : WEFTP_ROTATED_FOREIGN;

@@ -217,7 +217,7 @@ int weftp_rotated_list(const struct weftp_rotation *rotation, int dir,
 {
     *list = (struct weftp_rotated_list){.count = 0};
     /* A descriptor with a position of its own. */
-    const int fd = weftp_io_private(openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const int fd = weftp_io_openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     DIR *names = fd >= 0 ? fdopendir(fd) : NULL;
     int err = names ? 0 : errno;
     if (names) {

@@ -138,6 +138,15 @@ bool weftp_io_birth_ns(int fd, int64_t *out)
 }
 #endif
 
+int weftp_io_openat(int dir, const char *name, int flags, mode_t mode)
+{
+    int fd;
+    do {
+        fd = openat(dir, name, flags, mode);
+    } while (fd < 0 && errno == EINTR);
+    return weftp_io_private(fd);
+}
+
 bool weftp_io_size_limited(void)
 {
     struct rlimit limit;

@@ -54,6 +54,11 @@ int weftp_io_private(int fd);
  * keep that.
  */
 bool weftp_io_birth_ns(int fd, int64_t *out);
+/*
+ * openat(2), tried again after EINTR, with a descriptor beyond those of stdio. `flags` should have
+ * O_CLOEXEC. Returns the descriptor, or -1 with errno set.
+ */
+int weftp_io_openat(int dir, const char *name, int flags, mode_t mode);
 /* Whether RLIMIT_FSIZE is finite, so that a write to a file can raise SIGXFSZ. */
 bool weftp_io_size_limited(void);
 /*

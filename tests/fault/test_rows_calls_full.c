@@ -139,9 +139,9 @@ static const char *const never[] = {"exit",  "exit_group",      "rt_sigreturn", 
                                     "prctl", "rt_sigprocmask",  "futex",        NULL};
 /* What signal(7) says may be interrupted, or a file system may: nothing is lost by it. */
 static const char *const interruptible[] = {
-    "write", "writev",          "pwritev2",  "read", "pread64",   "fsync",     "fdatasync",
-    "flock", "clock_nanosleep", "nanosleep", "poll", "ftruncate", "fallocate", "close",
-    NULL};
+    "openat",    "write", "writev",          "pwritev2",  "read", "pread64",   "fsync",
+    "fdatasync", "flock", "clock_nanosleep", "nanosleep", "poll", "ftruncate", "fallocate",
+    "close",     NULL};
 
 static void row_15_every_call_is_interrupted(void **state)
 {
