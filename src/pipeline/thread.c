@@ -58,16 +58,22 @@ static void thread_destroy(void *pointer)
     free(thread);
 }
 
+/* A malloc of the program's that logs is turned away meanwhile: one thread has one state. */
 static struct weftp_thread *thread_create(void)
 {
+    busy = true;
     struct weftp_thread *thread = calloc(1, sizeof *thread);
-    if (!thread) return NULL;
+    if (!thread) {
+        busy = false;
+        return NULL;
+    }
     weftp_out_init(&thread->line, WEFTP_LINE_SIZE_MAX);
     weftp_out_init(&thread->own, WEFTP_LINE_SIZE_MAX);
     weftp_out_init(&thread->text, WEFTP_TEXT_SIZE_MAX);
     thread->name_second = INT64_MIN;
     if (pthread_setspecific(threads.key, thread) != 0) {
         free(thread);
+        busy = false;
         return NULL;
     }
     list_lock();

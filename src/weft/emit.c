@@ -27,6 +27,10 @@ static void count_shared(uint64_t *counter)
 static bool call_begin_cold(void)
 {
     if (weftp_system_state() == WEFTP_STATE_SHUT || weftp_thread_inside()) return false;
+    if (weftp_system_holds()) { /* from inside of the start itself */
+        count_shared(&weftp_system.dropped_reentrant);
+        return false;
+    }
     if (weftp_system_start() == WEFT_OK) return true;
     count_shared(&weftp_system.dropped_start);
     return false;

@@ -27,7 +27,7 @@ static void prepare(void)
 {
     locked = !weftp_thread_inside();
     if (!locked) return;
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     const int64_t deadline_ms = weftp_deadline_ms(FORK_WAIT_MS);
     weftp_capture_fork_prepare(deadline_ms);
     weftp_loggers_fork_prepare();
@@ -48,7 +48,7 @@ static void parent(void)
     weftp_threads_fork_parent();
     weftp_loggers_fork_parent();
     weftp_capture_fork_parent();
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
 }
 
 static void child(void)
@@ -63,7 +63,7 @@ static void child(void)
     weftp_loggers_fork_child();
     weftp_mdc_forked();
     weftp_propagate_forked();
-    weftp_lock_init(&weftp_system.lock);
+    weftp_system_lock_anew();
     weftp_system.dropped_reentrant = weftp_system.dropped_shutdown = weftp_system.dropped_start = 0;
     weftp_system.retired = NULL;
 }

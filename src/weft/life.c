@@ -103,10 +103,10 @@ weft_status weft_stats_get(weft_stats *stats, size_t stats_size)
     weft_stats all = {.struct_size = stats_size};
     if (!stats || stats_size < sizeof stats->struct_size) return WEFT_EINVAL;
     if (weftp_thread_inside()) return WEFT_ESTATE;
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     fill_totals(&all);
     fill_sinks(&all);
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     fill_modules(&all);
     memcpy(stats, &all, stats_size < sizeof all ? stats_size : sizeof all);
     return WEFT_OK;
@@ -117,7 +117,7 @@ weft_status weft_memory_dump(int fd)
     weft_status status = WEFT_ENOTFOUND;
     if (weftp_thread_inside()) return WEFT_ESTATE;
     const int cancel_state = weftp_cancel_disable();
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     const struct weftp_pipeline *pipeline = weftp_system_pipeline();
     for (size_t i = 0; pipeline && i < pipeline->slot_count; i++) {
         struct weftp_outlet *outlet = pipeline->slots[i].outlet;
@@ -127,7 +127,7 @@ weft_status weft_memory_dump(int fd)
         weftp_unlock(&outlet->lock);
         if (status == WEFT_ENOTFOUND || dumped != WEFT_OK) status = dumped;
     }
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     weftp_cancel_restore(cancel_state);
     return status;
 }

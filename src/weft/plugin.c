@@ -23,10 +23,10 @@ weft_status weft_sink_register(const struct weft_sink_type *type)
 {
     if (!type || type->struct_size < sizeof *type || !is_name(type->name)) return WEFT_EINVAL;
     if (!type->open || !type->write || !type->close) return WEFT_EINVAL;
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     ensure_catalog();
     const weft_status status = weftp_catalog_add_sink(&weftp_system.catalog, type);
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     return status;
 }
 
@@ -35,10 +35,10 @@ weft_status weft_encoder_register(const struct weft_encoder_type *type)
     if (!type || type->struct_size < offsetof(struct weft_encoder_type, options))
         return WEFT_EINVAL;
     if (!is_name(type->name) || !type->open || !type->encode || !type->close) return WEFT_EINVAL;
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     ensure_catalog();
     const weft_status status = weftp_catalog_add_encoder(&weftp_system.catalog, type);
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     return status;
 }
 
@@ -46,10 +46,10 @@ weft_status weft_propagator_register(const struct weft_propagator_type *type)
 {
     if (!type || type->struct_size < sizeof *type || !is_name(type->name)) return WEFT_EINVAL;
     if (!type->extract || !type->inject) return WEFT_EINVAL;
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     ensure_catalog();
     const weft_status status = weftp_catalog_add_propagator(&weftp_system.catalog, type);
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     return status;
 }
 

@@ -14,6 +14,32 @@
 
 struct weftp_system weftp_system = {.lock = WEFTP_LOCK_INIT, .program = WEFT_OPTIONS_INIT};
 
+/* Whether this thread holds the lock. */
+static _Thread_local bool holds;
+
+void weftp_system_lock(void)
+{
+    holds = true;
+    weftp_lock(&weftp_system.lock);
+}
+
+void weftp_system_unlock(void)
+{
+    weftp_unlock(&weftp_system.lock);
+    holds = false;
+}
+
+bool weftp_system_holds(void)
+{
+    return holds;
+}
+
+void weftp_system_lock_anew(void)
+{
+    weftp_lock_init(&weftp_system.lock);
+    holds = false;
+}
+
 #define COMPLAINTS_MAX ((size_t)2 * WEFTP_COMPLAINTS_MAX) /* of settings and of wiring */
 
 /* Complaints come before there is a pipeline to say them with: they are kept until it is published. */
@@ -284,10 +310,10 @@ weft_status weftp_system_configure(const weft_options *program)
     const int saved_errno = errno;
     const int cancel_state = weftp_cancel_disable();
     weftp_fork_hook();
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     const weft_status status =
         weftp_system.state == WEFTP_STATE_SHUT ? WEFT_ESTATE : configure_locked(program, false);
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     weftp_cancel_restore(cancel_state);
     errno = saved_errno;
     return status;
@@ -298,7 +324,7 @@ weft_status weftp_system_reload(const char *why)
     const int saved_errno = errno;
     const int cancel_state = weftp_cancel_disable();
     weftp_fork_hook();
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     weft_status status = WEFT_ESTATE;
     if (weftp_system.state != WEFTP_STATE_SHUT)
         status = configure_locked(NULL, weftp_system.state == WEFTP_STATE_RUNNING);
@@ -311,7 +337,7 @@ weft_status weftp_system_reload(const char *why)
                                         .count = 1};
         say(&word);
     }
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     weftp_cancel_restore(cancel_state);
     errno = saved_errno;
     return status;
@@ -328,15 +354,15 @@ static void catch_up(void)
 
 void weftp_system_attend(void)
 {
-    if (weftp_thread_inside()) return;
+    if (weftp_thread_inside() || weftp_system_holds()) return;
     if (weftp_system_attention() & WEFTP_ATTENTION_CAPTURE) catch_up();
     const unsigned forked = WEFTP_ATTENTION_FORKED;
     if (!(__atomic_fetch_and(&weftp_system.attention, ~forked, __ATOMIC_RELAXED) & forked)) return;
     const int cancel_state = weftp_cancel_disable();
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     if (weftp_system.state == WEFTP_STATE_RUNNING)
         (void)weftp_watch_apply(weftp_system.settings, weftp_pipeline_keeps(weftp_system.pipeline));
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     weftp_cancel_restore(cancel_state);
 }
 
@@ -346,10 +372,10 @@ weft_status weftp_system_start(void)
     const int cancel_state = weftp_cancel_disable();
     weft_status status = WEFT_OK;
     weftp_fork_hook();
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     if (weftp_system.state == WEFTP_STATE_NEW) status = configure_locked(NULL, false);
     if (weftp_system.state == WEFTP_STATE_SHUT) status = WEFT_ESTATE;
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     weftp_cancel_restore(cancel_state);
     errno = saved_errno;
     return status;
@@ -370,7 +396,7 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
     const int64_t deadline_ms = weftp_deadline_ms(timeout_ms);
     const int cancel_state = weftp_cancel_disable();
     weft_status status = WEFT_OK;
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     const bool running = weftp_system.state == WEFTP_STATE_RUNNING;
     if (running) weftp_capture_stop(deadline_ms);
     __atomic_store_n(&weftp_system.state, WEFTP_STATE_SHUT, __ATOMIC_SEQ_CST);
@@ -386,7 +412,7 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
         weftp_stdio_forget();
         weftp_system.retired = NULL;
     }
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     weftp_watch_stop(deadline_ms);
     weftp_cancel_restore(cancel_state);
     return status;

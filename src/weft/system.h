@@ -63,6 +63,17 @@ static inline unsigned weftp_system_attention(void)
     return __atomic_load_n(&weftp_system.attention, __ATOMIC_RELAXED);
 }
 
+/*
+ * Take the configuration's lock, and let it go. A log call on a thread that holds it (the program's
+ * malloc logs, or a signal handler does) must not start weft: holds says so. Signal-safe is holds
+ * alone.
+ */
+void weftp_system_lock(void);
+void weftp_system_unlock(void);
+bool weftp_system_holds(void);
+/* In a forked child: nobody holds it. */
+void weftp_system_lock_anew(void);
+
 /* Start if nobody has: WEFT_OK when it runs; WEFT_ESTATE after shutdown; WEFT_ENOMEM: try again. */
 weft_status weftp_system_start(void);
 /* Read all sources and put them in force, at the start or later. `program` NULL: as it was given before. */

@@ -177,7 +177,7 @@ weft_capture *weft_test_capture(const weft_test_options *options)
     weft_capture *capture = calloc(1, sizeof *capture);
     if (!capture) return NULL;
     weftp_lock_init(&capture->lock);
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     if (!weftp_system.real) capture->pipeline = create_pipeline(capture, options);
     if (capture->pipeline && set_levels(options->level) != WEFT_OK) {
         weftp_pipeline_destroy(capture->pipeline);
@@ -187,7 +187,7 @@ weft_capture *weft_test_capture(const weft_test_options *options)
         weftp_system.real = weftp_system.pipeline;
         weftp_system_publish(capture->pipeline, false);
     }
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     if (capture->pipeline) return capture;
     capture_free(capture);
     return NULL;
@@ -196,12 +196,12 @@ weft_capture *weft_test_capture(const weft_test_options *options)
 void weft_test_release(weft_capture *capture)
 {
     if (!capture) return;
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     struct weftp_pipeline *real = weftp_system.real;
     weftp_system.real = NULL;
     weftp_system_publish(real, true);
     weftp_system_levels();
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     capture_free(capture);
 }
 

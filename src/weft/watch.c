@@ -40,7 +40,7 @@ struct look {
 /* Learn what is asked for now. */
 static void refresh_look(struct look *look)
 {
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     const struct weftp_settings *settings = weftp_system.settings;
     const bool again = look->generation != watch.generation;
     if (again && settings) {
@@ -53,7 +53,7 @@ static void refresh_look(struct look *look)
         look->differs = false;
         look->next_ms = weftp_monotonic_ms() + look->interval_ms;
     }
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
 }
 
 /* Whether what has changed is to be read now. */
@@ -107,9 +107,9 @@ static void obey(uint64_t signals)
         weftp_system_shutdown(WEFTP_EXIT_TIMEOUT_MS);
         weftp_signal_die(ends[i]);
     }
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     const int number = watch.signal_number;
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     if (number == 0 || !(signals >> (number % 64) & 1)) return;
     (void)snprintf(why, sizeof why, "signal %s", weftp_signal_name(number, room));
     weftp_system_reload(why);
@@ -189,7 +189,7 @@ int weftp_watch_apply(const struct weftp_settings *settings, bool keeps)
 
 void weftp_watch_stop(int64_t deadline_ms)
 {
-    weftp_lock(&weftp_system.lock);
+    weftp_system_lock();
     const bool running = watch.running && !pthread_equal(watch.thread, pthread_self());
     if (running) {
         watch.running = false;
@@ -197,7 +197,7 @@ void weftp_watch_stop(int64_t deadline_ms)
         __atomic_store_n(&watch.stop, 1, __ATOMIC_RELEASE);
         wake_up();
     }
-    weftp_unlock(&weftp_system.lock);
+    weftp_system_unlock();
     if (!running) return;
     while (!__atomic_load_n(&watch.ended, __ATOMIC_ACQUIRE) && weftp_monotonic_ms() < deadline_ms)
         weftp_nap_us(200);

@@ -198,6 +198,31 @@ static void live_under_the_hook(void *arg)
     EXPECT(stats.dropped == stats.dropped_reentrant);
 }
 
+/* weft itself is started by a call of the hook, and by one that is made while it starts. */
+static void start_under_the_hook(void *arg)
+{
+    (void)arg;
+    malloc_logs = true;
+    weft_info(NULL, "the first call of all");
+    malloc_logs = false;
+    weft_info(NULL, "one more");
+    const weft_stats stats = row_stats();
+    EXPECT(hook_logged > 10);
+    EXPECT(stats.accepted == hook_logged + 2);
+    EXPECT(stats.written >= 2 && stats.dropped == stats.dropped_reentrant);
+}
+
+static void row_62_a_malloc_that_logs_at_the_start(void **state)
+{
+    (void)state;
+    skip_under_sanitizers();
+    struct row row = row_begin("");
+    struct row_seqs seqs = {.lines = 0};
+    row_run(&row, start_under_the_hook, NULL);
+    row_read(&seqs, row.path);
+    row_end(&row);
+}
+
 static void row_62_a_malloc_that_logs(void **state)
 {
     (void)state;
@@ -229,6 +254,7 @@ int main(void)
         cmocka_unit_test(row_34_no_place_for_a_threads_value),
         cmocka_unit_test(row_62_a_malloc_that_logs),
         cmocka_unit_test(row_62_a_malloc_that_logs_first),
+        cmocka_unit_test(row_62_a_malloc_that_logs_at_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
