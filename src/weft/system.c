@@ -1,7 +1,8 @@
 #include "system.h"
 
 #include "capture.h"
-
+#include "complaints.h"
+#include "program.h"
 #include "watch.h"
 
 #include "../port/errno_text.h"
@@ -40,101 +41,13 @@ void weftp_system_lock_anew(void)
     holds = false;
 }
 
-#define COMPLAINTS_MAX ((size_t)2 * WEFTP_COMPLAINTS_MAX) /* of settings and of wiring */
-
-/* Complaints come before there is a pipeline to say them with: they are kept until it is published. */
-struct complaints {
-    char *texts[COMPLAINTS_MAX];
-    size_t count;
-};
-/* Those of the settings in force, so that a reload does not say them again. Under the system's lock. */
-static struct complaints said;
-
-static bool is_said(const char *text)
-{
-    for (size_t i = 0; i < said.count; i++)
-        if (strcmp(said.texts[i], text) == 0) return true;
-    return false;
-}
-
-static void forget_complaints(struct complaints *complaints)
-{
-    for (size_t i = 0; i < complaints->count; i++) free(complaints->texts[i]);
-    complaints->count = 0;
-}
-
-static void keep_complaint(void *arg, const char *text)
-{
-    struct complaints *complaints = arg;
-    if (!is_said(text)) __atomic_fetch_add(&weftp_system.config_errors, 1, __ATOMIC_RELAXED);
-    if (complaints->count == COMPLAINTS_MAX) return;
-    char *copy = strdup(text);
-    if (copy) complaints->texts[complaints->count++] = copy;
-}
-
-/* Say something by the pipeline in force. */
-static void say(const struct weftp_word *word)
+void weftp_system_say(const struct weftp_word *word)
 {
     struct weftp_thread *thread = NULL;
     if (!weftp_system.pipeline || weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return;
     weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
     weftp_pipeline_say(weftp_system.pipeline, thread, word);
     weftp_thread_leave(thread);
-}
-
-static void say_complaints(const struct complaints *complaints)
-{
-    for (size_t i = 0; i < complaints->count; i++) {
-        const struct weftp_word word = {.level = WEFT_LEVEL_WARN, .message = complaints->texts[i]};
-        if (!is_said(complaints->texts[i])) say(&word);
-    }
-}
-
-/* ---- the program's own options, copied ---- */
-
-/* The members of weft_options that are text. */
-static const size_t text_members[] = {
-    offsetof(weft_options, level),           offsetof(weft_options, format),
-    offsetof(weft_options, sinks),           offsetof(weft_options, service),
-    offsetof(weft_options, service_version), offsetof(weft_options, service_env),
-    offsetof(weft_options, service_node),    offsetof(weft_options, fields),
-    offsetof(weft_options, propagators),     offsetof(weft_options, propagate_keys),
-    offsetof(weft_options, trust),           offsetof(weft_options, config),
-    offsetof(weft_options, reload_signal),   offsetof(weft_options, config_watch),
-    offsetof(weft_options, sigterm),         offsetof(weft_options, capture)};
-#define TEXT_MEMBERS (sizeof text_members / sizeof text_members[0])
-
-static const char **text_member(weft_options *options, size_t index)
-{
-    return (const char **)(void *)((char *)options + text_members[index]);
-}
-
-static void options_free(weft_options *options)
-{
-    for (size_t i = 0; i < TEXT_MEMBERS; i++) {
-        free((void *)(uintptr_t)*text_member(options, i));
-        *text_member(options, i) = NULL;
-    }
-}
-
-static weft_status options_copy(weft_options *out, const weft_options *from)
-{
-    weft_options copy = WEFT_OPTIONS_INIT;
-    memcpy(&copy, from, from->struct_size < sizeof copy ? from->struct_size : sizeof copy);
-    copy.struct_size = sizeof copy;
-    bool failed = false;
-    for (size_t i = 0; i < TEXT_MEMBERS; i++) {
-        const char **text = text_member(&copy, i);
-        if (!*text) continue;
-        *text = strdup(*text);
-        failed = failed || !*text;
-    }
-    if (failed) {
-        options_free(&copy);
-        return WEFT_ENOMEM;
-    }
-    *out = copy;
-    return WEFT_OK;
 }
 
 /* ---- publishing ---- */
@@ -193,7 +106,8 @@ struct request {
 };
 
 static weft_status load_and_wire(const struct request *request, struct weftp_settings **settings,
-                                 struct weftp_pipeline **pipeline, struct complaints *complaints)
+                                 struct weftp_pipeline **pipeline,
+                                 struct weftp_complaints *complaints)
 {
     struct weftp_pipeline *current = weftp_system.real ? weftp_system.real : weftp_system.pipeline;
     const struct weftp_known known = {weftp_system.catalog.encoder_names,
@@ -202,12 +116,12 @@ static weft_status load_and_wire(const struct request *request, struct weftp_set
     weft_status (*load)(struct weftp_settings **, const struct weftp_settings *,
                         const weft_options *, const struct weftp_known *, weftp_complain, void *) =
         request->strict ? weftp_settings_refresh : weftp_settings_reload;
-    weft_status status =
-        load(settings, weftp_system.settings, request->program, &known, keep_complaint, complaints);
+    weft_status status = load(settings, weftp_system.settings, request->program, &known,
+                              weftp_complaints_keep, complaints);
     if (status) return status;
     const struct weftp_wired previous = {weftp_system.settings, current};
-    status = weftp_wire(pipeline, *settings, &weftp_system.catalog, &previous, keep_complaint,
-                        complaints);
+    status = weftp_wire(pipeline, *settings, &weftp_system.catalog, &previous,
+                        weftp_complaints_keep, complaints);
     if (status) goto fail;
     status = weftp_system_propagation(*settings);
     if (!status) status = apply_levels(*settings, (*pipeline)->floor);
@@ -254,43 +168,43 @@ static unsigned streams_for(const struct weftp_settings *settings,
 
 /* Threads and handlers that the settings ask for. */
 static void apply_life(const struct weftp_settings *settings, const struct weftp_pipeline *pipeline,
-                       struct complaints *complaints)
+                       struct weftp_complaints *complaints)
 {
     const unsigned streams = streams_for(settings, pipeline);
     char text[160];
-    weftp_capture_apply(streams, keep_complaint, complaints);
+    weftp_capture_apply(streams, weftp_complaints_keep, complaints);
     if (settings->capture && !streams)
-        keep_complaint(complaints,
-                       "WEFT_CAPTURE: none of the sinks takes prints, callback: and those of the "
-                       "program do not; nothing is captured");
+        weftp_complaints_keep(
+            complaints, "WEFT_CAPTURE: none of the sinks takes prints, callback: and those of the "
+                        "program do not; nothing is captured");
     const int err =
         weftp_watch_apply(settings, weftp_pipeline_keeps(pipeline) || weftp_capture_is_on());
     if (!err) return;
     (void)snprintf(text, sizeof text,
                    "no thread for signals and for watching the configuration: %s; both are off",
                    weftp_errno_text(err));
-    keep_complaint(complaints, text);
+    weftp_complaints_keep(complaints, text);
 }
 
 static weft_status configure_locked(const weft_options *program, bool strict)
 {
     struct weftp_settings *settings = NULL;
     struct weftp_pipeline *pipeline = NULL;
-    struct complaints complaints = {.count = 0};
+    struct weftp_complaints complaints = {.count = 0};
     weft_options copy;
     weft_status status = prepare();
     if (status) return status;
-    status = options_copy(&copy, program ? program : &weftp_system.program);
+    status = weftp_program_copy(&copy, program ? program : &weftp_system.program);
     if (status) return status;
     const struct request request = {&copy, strict};
     status = load_and_wire(&request, &settings, &pipeline, &complaints);
     if (status) {
-        options_free(&copy);
-        if (status == WEFT_EINVAL) say_complaints(&complaints);
-        forget_complaints(&complaints);
+        weftp_program_free(&copy);
+        if (status == WEFT_EINVAL) weftp_complaints_say(&complaints);
+        weftp_complaints_forget(&complaints);
         return status;
     }
-    options_free(&weftp_system.program);
+    weftp_program_free(&weftp_system.program);
     weftp_system.program = copy;
     /* What was printed until now goes where it would have gone. */
     if (!streams_for(settings, pipeline))
@@ -298,9 +212,7 @@ static weft_status configure_locked(const weft_options *program, bool strict)
     take_over(settings, pipeline);
     __atomic_store_n(&weftp_system.state, WEFTP_STATE_RUNNING, __ATOMIC_RELEASE);
     apply_life(settings, pipeline, &complaints);
-    say_complaints(&complaints);
-    forget_complaints(&said);
-    said = complaints;
+    weftp_complaints_settle(&complaints);
     if (settings->explain) weftp_settings_explain(settings, weftp_stdio_real(STDERR_FILENO));
     return WEFT_OK;
 }
@@ -335,7 +247,7 @@ weft_status weftp_system_reload(const char *why)
                                                           : "configuration reloaded",
                                         .fields = fields,
                                         .count = 1};
-        say(&word);
+        weftp_system_say(&word);
     }
     weftp_system_unlock();
     weftp_cancel_restore(cancel_state);
@@ -433,8 +345,8 @@ __attribute__((destructor)) static void weft_at_exit(void)
     if (weftp_thread_count() > 1) return;
     weftp_settings_free(weftp_system.settings);
     weftp_system.settings = NULL;
-    options_free(&weftp_system.program);
-    forget_complaints(&said);
+    weftp_program_free(&weftp_system.program);
+    weftp_complaints_end();
     weftp_loggers_close();
     weftp_system_propagation_free();
     if (weftp_system.locale) freelocale(weftp_system.locale);

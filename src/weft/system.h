@@ -74,6 +74,9 @@ bool weftp_system_holds(void);
 /* In a forked child: nobody holds it. */
 void weftp_system_lock_anew(void);
 
+/* Write a status record by the pipeline in force, if there is one. The lock is held. */
+void weftp_system_say(const struct weftp_word *word);
+
 /* Start if nobody has: WEFT_OK when it runs; WEFT_ESTATE after shutdown; WEFT_ENOMEM: try again. */
 weft_status weftp_system_start(void);
 /* Read all sources and put them in force, at the start or later. `program` NULL: as it was given before. */
