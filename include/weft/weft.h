@@ -2,6 +2,7 @@
 #ifndef WEFT_H
 #define WEFT_H
 
+#include "client.h"
 #include "field.h"
 #include "kv.h"
 #include "level.h"

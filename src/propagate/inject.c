@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-static void fill_trace(struct weft_propagated *context, const struct weft_trace *slot)
+static void fill_trace(struct weft_propagated *context, const struct weft_trace *slot,
+                       const char *span_id)
 {
     if (!slot) return;
     memcpy(context->trace.trace_id, slot->trace_id, sizeof slot->trace_id);
@@ -15,7 +16,10 @@ static void fill_trace(struct weft_propagated *context, const struct weft_trace 
     context->trace.flags = slot->flags;
     context->sampling = slot->flags & 1 ? WEFT_SAMPLING_ACCEPT : WEFT_SAMPLING_DENY;
     context->trace_id_digits = 32;
-    weftp_id_random(context->trace.span_id, 16);
+    if (span_id)
+        memcpy(context->trace.span_id, span_id, 16);
+    else
+        weftp_id_random(context->trace.span_id, 16);
 }
 
 static void fill_carried(struct weft_propagated *context, const struct weftp_carry *carry)
@@ -73,6 +77,12 @@ static bool is_spoken(const struct weftp_propagation *propagation,
 weft_status weftp_inject(const struct weftp_propagation *propagation, const weft_setter *setter,
                          void *carrier)
 {
+    return weftp_inject_as(propagation, NULL, setter, carrier);
+}
+
+weft_status weftp_inject_as(const struct weftp_propagation *propagation, const char *span_id,
+                            const weft_setter *setter, void *carrier)
+{
     struct weft_propagated context;
     struct weftp_mdc_view view;
     struct weftp_guard_out guard;
@@ -81,7 +91,7 @@ weft_status weftp_inject(const struct weftp_propagation *propagation, const weft
     weftp_mdc_view(&view);
     if (!view.trace && !view.carry && view.count == 0) return WEFT_OK;
     weftp_propagated_init(&context);
-    fill_trace(&context, view.trace);
+    fill_trace(&context, view.trace, span_id);
     fill_carried(&context, view.carry);
     fill_baggage(&context, propagation, &view);
     fill_request_id(&context, &view);

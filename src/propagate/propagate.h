@@ -96,6 +96,9 @@ weft_status weftp_extract(const struct weftp_propagation *propagation, const wef
 /* Write this thread's context to a carrier, as weft_inject says. Allocates: never. */
 weft_status weftp_inject(const struct weftp_propagation *propagation, const weft_setter *setter,
                          void *carrier);
+/* The same, with this id (16 hex digits) for the callee's parent; NULL: a new one. */
+weft_status weftp_inject_as(const struct weftp_propagation *propagation, const char *span_id,
+                            const weft_setter *setter, void *carrier);
 
 /* How many headers were refused since start. Signal-safe. */
 uint64_t weftp_propagate_rejected(void);

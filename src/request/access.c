@@ -30,6 +30,58 @@ const char *weftp_access_path(const char *target, size_t *size)
     return path;
 }
 
+static struct weftp_access_text cut(const char *text, size_t max)
+{
+    if (!text) return (struct weftp_access_text){NULL, 0};
+    const size_t size = strnlen(text, max + 1);
+    return (struct weftp_access_text){text, weftp_utf8_cut(text, size, max)};
+}
+
+struct weftp_access_texts weftp_access_texts(const char *method, const char *target,
+                                             const char *peer)
+{
+    struct weftp_access_texts texts = {.method = cut(method, WEFTP_ACCESS_METHOD_MAX),
+                                       .peer = cut(peer, WEFTP_ACCESS_PEER_MAX)};
+    if (target) texts.path.text = weftp_access_path(target, &texts.path.size);
+    return texts;
+}
+
+size_t weftp_access_size(const struct weftp_access_texts *texts)
+{
+    return texts->method.size + texts->path.size + texts->peer.size + 3;
+}
+
+static const char *keep(char **to, const struct weftp_access_text *piece)
+{
+    if (!piece->text) return NULL;
+    char *kept = *to;
+    memcpy(kept, piece->text, piece->size);
+    kept[piece->size] = '\0';
+    *to += piece->size + 1;
+    return kept;
+}
+
+void weftp_access_keep(struct weftp_access *access, const struct weftp_access_texts *texts,
+                       char *to)
+{
+    access->method = keep(&to, &texts->method);
+    access->path = keep(&to, &texts->path);
+    access->peer = keep(&to, &texts->peer);
+}
+
+struct weftp_access_text weftp_access_authority(const char *target)
+{
+    const size_t name = strcspn(target, ":/?#");
+    if (strncmp(target + name, "://", 3) != 0) return (struct weftp_access_text){NULL, 0};
+    const char *host = target + name + 3;
+    const size_t whole = strcspn(host, "/?#");
+    size_t user = whole;
+    while (user > 0 && host[user - 1] != '@') user--;
+    return (struct weftp_access_text){
+        whole > user ? host + user : NULL,
+        weftp_utf8_cut(host + user, whole - user, WEFTP_ACCESS_PEER_MAX)};
+}
+
 /* "GET /orders 200", or as much of it as is known. */
 static void message_format(char *out, size_t capacity, const struct weftp_access *access,
                            int status)
@@ -51,8 +103,9 @@ static int64_t as_signed(uint64_t n)
 void weftp_access_log(const struct weftp_access *access, weft_logger *logger, int status,
                       uint64_t bytes)
 {
-    const weft_level level = status >= 500 ? WEFT_LEVEL_ERROR : WEFT_LEVEL_INFO;
-    if (!logger) logger = weft_logger_get("http.access");
+    const bool failed = status >= 500 || (access->outgoing && status == 0);
+    const weft_level level = failed ? WEFT_LEVEL_ERROR : WEFT_LEVEL_INFO;
+    if (!logger) logger = weft_logger_get(access->outgoing ? "http.client" : "http.access");
     if (!weft_log_enabled(logger, level)) return;
     char message[WEFTP_ACCESS_METHOD_MAX + WEFTP_ACCESS_PATH_MAX + 32];
     message_format(message, sizeof message, access, status);
@@ -63,6 +116,8 @@ void weftp_access_log(const struct weftp_access *access, weft_logger *logger, in
     if (status != 0) fields[count++] = weft_int("http.response.status_code", status);
     fields[count++] = weft_int("http.response.body.bytes", as_signed(bytes));
     fields[count++] = weft_int("event.duration", weftp_access_clock_ns() - access->begun_ns);
-    if (access->peer) fields[count++] = weft_str("client.address", access->peer);
+    if (access->peer)
+        fields[count++] =
+            weft_str(access->outgoing ? "server.address" : "client.address", access->peer);
     weft_log_fields(logger, level, message, fields, count);
 }

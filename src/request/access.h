@@ -1,11 +1,12 @@
 /*
  * The access record of a request: what its fields and message are.
  *
- * Threads: one per request. May include: base, public headers.
+ * Threads: one per request. May include: propagate, base, public headers.
  */
 #ifndef WEFTP_REQUEST_ACCESS_H
 #define WEFTP_REQUEST_ACCESS_H
 
+#include "../propagate/propagate.h"
 #include <weft/request.h>
 
 enum {
@@ -18,10 +19,30 @@ enum {
 struct weftp_access {
     const char *method, *path, *peer;
     int64_t begun_ns; /* of weftp_access_clock_ns */
+    bool outgoing;    /* a call that this process makes: the peer is the server */
 };
 
 /* A clock that never jumps, in nanoseconds. */
 int64_t weftp_access_clock_ns(void);
+
+/* A piece of somebody's text; text NULL: left out. */
+struct weftp_access_text {
+    const char *text;
+    size_t size; /* bytes, no NUL among them */
+};
+/* The three texts of a request, cut to their limits. Any may be NULL. */
+struct weftp_access_texts {
+    struct weftp_access_text method, path, peer;
+};
+struct weftp_access_texts weftp_access_texts(const char *method, const char *target,
+                                             const char *peer);
+/* Bytes that they take when they are kept. */
+size_t weftp_access_size(const struct weftp_access_texts *texts);
+/* Copy them to `to`, where there is room for them; the access record then points there. */
+void weftp_access_keep(struct weftp_access *access, const struct weftp_access_texts *texts,
+                       char *to);
+/* Host and port of a URL, without user information; text NULL: there are none. */
+struct weftp_access_text weftp_access_authority(const char *target);
 
 /*
  * Find the path in a request's target (RFC 9112, section 3.2): without scheme, authority (which may
@@ -31,10 +52,13 @@ int64_t weftp_access_clock_ns(void);
 const char *weftp_access_path(const char *target, size_t *size);
 
 /*
- * Write the record. NULL logger: "http.access". status 0: left out; from 500 on the level is ERROR,
- * else INFO.
+ * Write the record. NULL logger: "http.access", of a call "http.client". status 0: left out. The
+ * level is ERROR from 500 on, and of a call without a status; else INFO.
  */
 void weftp_access_log(const struct weftp_access *access, weft_logger *logger, int status,
                       uint64_t bytes);
+
+/* The propagation in force; the first use of all reads the settings. */
+const struct weftp_propagation *weftp_request_propagation(void);
 
 #endif

@@ -3,11 +3,11 @@
  * that is in force.
  */
 #include "../mdc/mdc.h"
-#include "../propagate/propagate.h"
+#include "access.h"
 
 #include <string.h>
 
-static const struct weftp_propagation *propagation(void)
+const struct weftp_propagation *weftp_request_propagation(void)
 {
     if (!weftp_propagation_published())
         (void)weft_logger_get(NULL); /* the first use of all: reads the settings */
@@ -17,13 +17,13 @@ static const struct weftp_propagation *propagation(void)
 weft_status weft_extract(const weft_getter *getter, void *carrier)
 {
     if (!getter || !getter->get) return WEFT_EINVAL;
-    return weftp_extract(propagation(), getter, carrier, NULL);
+    return weftp_extract(weftp_request_propagation(), getter, carrier, NULL);
 }
 
 weft_status weft_inject(const weft_setter *setter, void *carrier)
 {
     if (!setter || !setter->set) return WEFT_EINVAL;
-    return weftp_inject(propagation(), setter, carrier);
+    return weftp_inject(weftp_request_propagation(), setter, carrier);
 }
 
 weft_status weft_trace_ids(char trace_id[33], char span_id[17])

@@ -30,45 +30,13 @@ struct weft_request {
 /* The first of this thread's chain. Its address tells threads apart. */
 static _Thread_local weft_request *current;
 
-/* A text to be kept: NULL stays NULL. */
-struct piece {
-    const char *text;
-    size_t size; /* without the NUL */
-};
-
-static struct piece piece_of(const char *text, size_t max)
-{
-    if (!text) return (struct piece){NULL, 0};
-    const size_t size = strnlen(text, max + 1);
-    return (struct piece){text, weftp_utf8_cut(text, size, max)};
-}
-
-static struct piece path_of(const char *target)
-{
-    if (!target) return (struct piece){NULL, 0};
-    struct piece path;
-    path.text = weftp_access_path(target, &path.size);
-    return path;
-}
-
-static const char *keep(char **to, struct piece piece)
-{
-    if (!piece.text) return NULL;
-    char *kept = *to;
-    memcpy(kept, piece.text, piece.size);
-    kept[piece.size] = '\0';
-    *to += piece.size + 1;
-    return kept;
-}
-
 static weft_request *request_create(const weft_request_options *options)
 {
-    const struct piece method = piece_of(options->method, WEFTP_ACCESS_METHOD_MAX);
-    const struct piece path = path_of(options->target);
-    const struct piece peer = piece_of(options->peer, WEFTP_ACCESS_PEER_MAX);
-    weft_request *request = malloc(sizeof *request + method.size + path.size + peer.size + 3);
+    const struct weftp_access_texts texts =
+        weftp_access_texts(options->method, options->target, options->peer);
+    weft_request *request = malloc(sizeof *request + weftp_access_size(&texts));
     if (!request) return NULL;
-    char *to = request->text;
+    request->access.outgoing = false;
     request->access.begun_ns = weftp_access_clock_ns();
     request->other = NULL;
     request->under = NULL;
@@ -77,9 +45,7 @@ static weft_request *request_create(const weft_request_options *options)
     request->id[0] = '\0';
     request->no_access_record = options->no_access_record;
     request->logger = options->logger;
-    request->access.method = keep(&to, method);
-    request->access.path = keep(&to, path);
-    request->access.peer = keep(&to, peer);
+    weftp_access_keep(&request->access, &texts, request->text);
     return request;
 }
 
@@ -179,9 +145,7 @@ static void restore_ids(const weft_request *request)
 static weft_status extract(const weft_request_options *options)
 {
     const struct weftp_extract_options how = {options->trust, options->internal};
-    if (!weftp_propagation_published())
-        (void)weft_logger_get(NULL); /* the first use of all: reads the settings */
-    return weftp_extract(weftp_propagation_current(), options->getter, options->carrier, &how);
+    return weftp_extract(weftp_request_propagation(), options->getter, options->carrier, &how);
 }
 
 static void set_reply(const weft_request_options *options)
