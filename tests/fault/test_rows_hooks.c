@@ -212,13 +212,12 @@ static void start_under_the_hook(void *arg)
     EXPECT(stats.written >= 2 && stats.dropped == stats.dropped_reentrant);
 }
 
-static void row_62_a_malloc_that_logs_at_the_start(void **state)
+static void under_the_hook(void (*live)(void *), bool first)
 {
-    (void)state;
     skip_under_sanitizers();
     struct row row = row_begin("");
     struct row_seqs seqs = {.lines = 0};
-    row_run(&row, start_under_the_hook, NULL);
+    row_run(&row, live, first ? &row : NULL);
     row_read(&seqs, row.path);
     row_end(&row);
 }
@@ -226,24 +225,20 @@ static void row_62_a_malloc_that_logs_at_the_start(void **state)
 static void row_62_a_malloc_that_logs(void **state)
 {
     (void)state;
-    skip_under_sanitizers();
-    struct row row = row_begin("");
-    struct row_seqs seqs = {.lines = 0};
-    row_run(&row, live_under_the_hook, NULL);
-    row_read(&seqs, row.path);
-    row_end(&row);
+    under_the_hook(live_under_the_hook, false);
 }
 
 /* The same where the hook's own record is the first of all. */
 static void row_62_a_malloc_that_logs_first(void **state)
 {
     (void)state;
-    skip_under_sanitizers();
-    struct row row = row_begin("");
-    struct row_seqs seqs = {.lines = 0};
-    row_run(&row, live_under_the_hook, &row);
-    row_read(&seqs, row.path);
-    row_end(&row);
+    under_the_hook(live_under_the_hook, true);
+}
+
+static void row_62_a_malloc_that_logs_at_the_start(void **state)
+{
+    (void)state;
+    under_the_hook(start_under_the_hook, false);
 }
 
 int main(void)

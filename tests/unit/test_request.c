@@ -13,32 +13,13 @@
 #include <cmocka.h>
 
 #include "src/request/access.h"
+#include "support/capture.h"
 #include <pthread.h>
-#include <weft/test.h>
 #include <weft/weft.h>
 
 #define TRACE  "4bf92f3577b34da6a3ce929d0e0e4736"
 #define SPAN   "00f067aa0ba902b7"
 #define PARENT "00-" TRACE "-" SPAN "-01"
-
-static weft_capture *capture;
-
-static int begin_capture(void **state)
-{
-    (void)state;
-    weft_mdc_clear();
-    capture = weft_test_capture(NULL);
-    return capture ? 0 : -1;
-}
-
-static int end_capture(void **state)
-{
-    (void)state;
-    weft_test_release(capture);
-    const bool left = weft_mdc_count() > 0 || weft_trace_ids(NULL, NULL) == WEFT_OK;
-    weft_mdc_clear();
-    return left ? -1 : 0; /* every test leaves the thread as it was */
-}
 
 /*
  * A value of a captured line; "" when it is not there. The format nests by dots or not: both are
