@@ -139,12 +139,13 @@ static bool amount_read(const char *text, double *amount)
 }
 
 /* POST /orders?user=NAME&amount=EUR */
-static struct service_reply order_place(void *arg, struct MHD_Connection *connection)
+static struct service_reply order_place(void *arg, const struct service_request *request)
 {
     struct shop *shop = arg;
-    const char *user = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "user");
+    const char *user =
+        MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "user");
     const char *amount_text =
-        MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "amount");
+        MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "amount");
     double amount = 0;
     if (!user || !amount_read(amount_text, &amount)) {
         weft_warn(LOG, "order refused", weft_str("user", user),

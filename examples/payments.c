@@ -58,10 +58,11 @@ static struct service_reply charge(double amount)
 }
 
 /* POST /charges?amount=EUR */
-static struct service_reply charge_handle(void *arg, struct MHD_Connection *connection)
+static struct service_reply charge_handle(void *arg, const struct service_request *request)
 {
     (void)arg;
-    const char *text = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "amount");
+    const char *text =
+        MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "amount");
     char *end = NULL;
     const double amount = text ? strtod(text, &end) : 0;
     if (!text || end == text || *end || !isfinite(amount) || amount <= 0) {

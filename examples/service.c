@@ -75,31 +75,71 @@ static enum MHD_Result reply_send(struct MHD_Connection *connection,
     return result;
 }
 
+/* What has come of a request's body. */
+struct body {
+    size_t size;
+    bool too_long;
+    char text[SERVICE_BODY_MAX + 1];
+};
+
+static void body_add(struct body *body, const char *piece, size_t size)
+{
+    body->too_long = body->too_long || size > SERVICE_BODY_MAX - body->size;
+    if (body->too_long) return;
+    memcpy(body->text + body->size, piece, size);
+    body->size += size;
+    body->text[body->size] = '\0';
+}
+
+/* Also when the caller has gone in the middle. */
+static void on_completed(void *arg, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode why)
+{
+    (void)arg;
+    (void)connection;
+    (void)why;
+    free(*state);
+    *state = NULL;
+}
+
+static struct service_reply answer(const struct service_route *route,
+                                   struct MHD_Connection *connection, const char *path,
+                                   const char *method, const struct body *body)
+{
+    const struct service_request request = {connection, body->text};
+    if (body->too_long)
+        return (struct service_reply){MHD_HTTP_CONTENT_TOO_LARGE, "{\"error\":\"too long\"}"};
+    if (strcmp(method, route->method) == 0 && strcmp(path, route->path) == 0)
+        return route->handle(route->arg, &request);
+    return (struct service_reply){MHD_HTTP_NOT_FOUND, "{\"error\":\"not found\"}"};
+}
+
 /*
  * libmicrohttpd calls this once when the headers are there, then for each piece of the body, and
  * at last with nothing left: that last call is where our request begins and ends, on one thread.
  */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
-                                  const char *method, const char *version, const char *body,
-                                  size_t *body_size, void **state)
+                                  const char *method, const char *version, const char *piece,
+                                  size_t *piece_size, void **state)
 {
-    static char headers_seen;
+    struct body *body = *state;
     (void)version;
-    (void)body;
-    if (!*state) {
-        *state = &headers_seen;
+    if (!body) {
+        *state = body = malloc(sizeof *body);
+        if (!body) return MHD_NO;
+        body->size = 0;
+        body->too_long = false;
+        body->text[0] = '\0';
         return MHD_YES;
     }
-    if (*body_size > 0) {
-        *body_size = 0; /* taken, and not looked at: our parameters are in the query */
+    if (*piece_size > 0) {
+        body_add(body, piece, *piece_size);
+        *piece_size = 0;
         return MHD_YES;
     }
-    const struct service_route *route = arg;
     weft_request *request =
         weft_mhd_request_begin(connection, method, url); /* clears, reads the caller's headers */
-    struct service_reply reply = {MHD_HTTP_NOT_FOUND, "{\"error\":\"not found\"}"};
-    if (strcmp(method, route->method) == 0 && strcmp(url, route->path) == 0)
-        reply = route->handle(route->arg, connection);
+    const struct service_reply reply = answer(arg, connection, url, method, body);
     const enum MHD_Result result = reply_send(connection, &reply);
     weft_request_end(request, (int)reply.status, strlen(reply.body)); /* writes the access record */
     return result;
@@ -126,9 +166,10 @@ int service_run(const struct service_options *options, const struct service_rout
     const struct sockaddr_in address = {.sin_family = AF_INET,
                                         .sin_port = htons(options->port),
                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct MHD_Daemon *daemon = MHD_start_daemon(
-        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request,
-        (void *)(uintptr_t)route, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_END);
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL,
+                         NULL, on_request, (void *)(uintptr_t)route, MHD_OPTION_SOCK_ADDR, &address,
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
     if (!daemon) {
         weft_fatal(LOG, "cannot listen", weft_uint("server.port", options->port),
                    weft_errno("cause", errno));

@@ -25,8 +25,16 @@ struct service_reply {
     const char *body;
 };
 
+/* A request as its handler gets it. */
+struct service_request {
+    struct MHD_Connection *connection;
+    const char
+        *body; /* with a NUL behind it; up to SERVICE_BODY_MAX bytes, "" when there is none */
+};
+#define SERVICE_BODY_MAX 65536
+
 /* Answer one request; runs inside of it, so whatever it logs carries the request's context. */
-typedef struct service_reply (*service_handler)(void *arg, struct MHD_Connection *connection);
+typedef struct service_reply (*service_handler)(void *arg, const struct service_request *request);
 
 /* A path and who answers it. */
 struct service_route {
