@@ -188,6 +188,7 @@ static void combine(struct weftp_appender *appender, const struct raw *raw,
     live->file.mode_exact = weftp_options_get(options, "mode") != NULL;
     live->file.follow = raw->symlink == 1;
     live->file.durable = appender->fsync != WEFTP_FSYNC_NEVER;
+    rotation->follow = live->file.follow;
     rotation->mode = live->file.mode;
     rotation->codec_level = (int)raw->level;
 }

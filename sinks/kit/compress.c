@@ -80,7 +80,7 @@ static int compress_all(struct weftp_compressor *compressor)
 {
     const struct weftp_rotation *rotation = compressor->rotation;
     struct weftp_rotated_list list;
-    const int dir = weftp_io_openat(AT_FDCWD, rotation->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    const int dir = weftp_io_open_dir(rotation->dir, rotation->follow);
     if (dir < 0) return errno;
     compressor->one.dir = dir;
     int result = weftp_rotated_list(rotation, dir, &list);
@@ -100,7 +100,7 @@ static int compress_all(struct weftp_compressor *compressor)
 bool weftp_compressor_needed(const struct weftp_rotation *rotation)
 {
     struct weftp_rotated_list list;
-    const int dir = weftp_io_openat(AT_FDCWD, rotation->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    const int dir = weftp_io_open_dir(rotation->dir, rotation->follow);
     if (dir < 0) return false;
     bool needed = weftp_compression_left(rotation, dir);
     if (!needed && weftp_rotated_list(rotation, dir, &list) == 0) {

@@ -150,6 +150,26 @@ static int rename_whole(const struct weftp_compression *compression, const char 
     return weftp_io.renameat(dir, temporary, dir, name.text) == 0 ? 0 : errno;
 }
 
+/* Whether somebody who holds no lock has written to the source since it was looked at. */
+static bool has_grown(const struct weftp_compression *compression, const struct stat *source)
+{
+    struct stat now;
+    return fstat(compression->source, &now) == 0 && now.st_size != source->st_size;
+}
+
+/* The compressed file has its name, and is not all of the plain one. Under the names' lock. */
+static int take_back(const struct weftp_compression *compression, const struct weftp_rotated *plain)
+{
+    struct weftp_rotated packed = *plain;
+    struct weftp_rotated_name name;
+    const int dir = compression->lock.dir;
+    packed.codec = (uint8_t)compression->rotation->codec;
+    if (weftp_rotated_text(compression->rotation, &packed, &name) == 0 &&
+        is_named(dir, name.text, compression->temporary))
+        (void)weftp_io.unlinkat(dir, name.text, 0);
+    return EAGAIN;
+}
+
 /*
  * Put the compressed file in the plain one's place, wherever rotation has moved that. The names are
  * not locked while the directory is synced, which may take long: a rotation in between moves both
@@ -166,6 +186,8 @@ static int replace(struct weftp_compression *compression, const char *temporary,
         if (!weftp_rotation_find(rotation, compression->lock.dir, source->st_dev, source->st_ino,
                                  &plain))
             err = ENOENT;
+        else if (has_grown(compression, source))
+            err = step == 0 ? EAGAIN : take_back(compression, &plain);
         else
             err = step == 0 ? rename_whole(compression, temporary, &plain)
                             : remove_plain(compression, &plain);

@@ -145,7 +145,7 @@ static void start_compression(struct weftp_live *live)
 static void look(struct weftp_live *live, int64_t time_ns)
 {
     struct weftp_logfile *file = &live->file;
-    const bool is_new = file->fd < 0 || file->inherited;
+    const bool is_new = file->fd < 0;
     const int err = is_new ? weftp_logfile_open(file) : weftp_logfile_check(file);
     if (file->fd >= 0) weftp_live_note(live, err, "reopen");
     if (file->fresh) {
@@ -200,7 +200,7 @@ static bool has_room(struct weftp_live *live, size_t size)
     struct weftp_logfile *file = &live->file;
     struct weftp_space *space = &live->space;
     if (!file->regular) return true;
-    if (file->size + size > space->end) {
+    if (file->size + size > space->full_end) {
         space->refused = true;
         file->error = (struct weft_sink_error){.err = ENOSPC, .what = "min_free"};
         return false;
@@ -330,7 +330,7 @@ weft_status weftp_live_open(struct weftp_live *live, const char *path)
     live->looked_ns = live->born_ns = INT64_MIN;
     live->made_ns = INT64_MAX;
     live->file.torn_at = WEFTP_LOGFILE_WHOLE;
-    live->space.end = UINT64_MAX;
+    live->space.end = live->space.full_end = UINT64_MAX;
     if (!allocate(live, path)) return WEFT_ENOMEM;
     (void)weftp_logfile_open(&live->file);
     if (live->file.fd >= 0) live->made_ns = birth_at_start(live->file.fd);

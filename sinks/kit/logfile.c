@@ -36,20 +36,6 @@ static int open_flags(const struct weftp_logfile *file)
     return OPEN_FLAGS_BASE | (file->follow ? 0 : O_NOFOLLOW);
 }
 
-/*
- * The directory by itself, so that a link that somebody put in its place is refused and cannot come
- * in between the look and the use.
- */
-static int open_dir(const struct weftp_logfile *file)
-{
-    struct stat found;
-    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (file->follow ? 0 : O_NOFOLLOW);
-    const int dir = weftp_io_openat(AT_FDCWD, file->dir, flags, 0);
-    if (dir < 0 && errno == ENOTDIR) /* what Linux says of a link there */
-        errno = lstat(file->dir, &found) == 0 && S_ISLNK(found.st_mode) ? ELOOP : ENOTDIR;
-    return dir;
-}
-
 static void note_aside(struct weftp_logfile *file, const char *what)
 {
     file->aside = (struct weft_sink_error){.err = errno, .what = what};
@@ -78,7 +64,8 @@ static int open_or_make_at(struct weftp_logfile *file, int dir, const char *name
 /* Open what is there, or make it. -1 and EEXIST: it came between the two. */
 static int open_or_make(struct weftp_logfile *file)
 {
-    const int dir = open_dir(file);
+    /* The directory by itself: no link can come in between the look at it and the use. */
+    const int dir = weftp_io_open_dir(file->dir, file->follow);
     if (dir < 0) return -1;
     const int fd = open_or_make_at(file, dir, strrchr(file->path, '/') + 1);
     const int err = errno;
@@ -173,9 +160,30 @@ int weftp_logfile_open(struct weftp_logfile *file)
     return note(file, err, "open");
 }
 
+/*
+ * A descriptor came by fork, and the path cannot be opened (rights were given up). It is written on,
+ * under the lock that the parent lets go of when it rotates; not when the file is gone, or being
+ * compressed.
+ */
+static void use_inherited(struct weftp_logfile *file)
+{
+    struct stat own;
+    const bool usable = fstat(file->fd, &own) == 0 && own.st_nlink > 0 &&
+                        (lock_now(file->fd, LOCK_SH) == 0 || errno != EWOULDBLOCK);
+    if (!usable)
+        weftp_logfile_close(file);
+    else if (file->regular)
+        file->size = (uint64_t)own.st_size;
+}
+
 int weftp_logfile_check(struct weftp_logfile *file)
 {
     struct stat own, at;
+    if (file->inherited) {
+        const int err = weftp_logfile_open(file);
+        if (err != 0) use_inherited(file);
+        return err;
+    }
     if (fstat(file->fd, &own) != 0 || own.st_dev != file->dev || own.st_ino != file->ino) {
         /* The program closed all numbers from 3 on; by now this one may be a file of its own. */
         file->fd = -1;

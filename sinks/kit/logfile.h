@@ -55,9 +55,9 @@ struct weftp_logfile {
  */
 int weftp_logfile_open(struct weftp_logfile *file);
 /*
- * Look whether the path still is this file; open the path when it is not. Takes the true size.
- * Returns 0 or an errno; then a file that has merely been moved goes on being written, one that was
- * removed is closed.
+ * Look whether the path still is this file; open the path when it is not, or in a forked child.
+ * Takes the true size. Returns 0 or an errno; then a file that has merely been moved goes on being
+ * written, one that was removed is closed.
  */
 int weftp_logfile_check(struct weftp_logfile *file);
 /*

@@ -34,7 +34,7 @@ static void close_lock(struct weftp_memberfile *members)
 }
 
 /* Open the lock file, unless it is open and still in its place. */
-static int open_lock(struct weftp_memberfile *members)
+static int open_lock(struct weftp_memberfile *members, const struct weftp_logfile *file)
 {
     struct stat own, at;
     if (members->lock >= 0 && fstat(members->lock, &own) == 0 && lstat(members->path, &at) == 0 &&
@@ -42,18 +42,23 @@ static int open_lock(struct weftp_memberfile *members)
         return 0;
     close_lock(members);
     const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    members->lock = weftp_io_openat(AT_FDCWD, members->path, flags, (mode_t)members->mode);
-    if (members->lock < 0) return errno;
+    const int dir = weftp_io_open_dir(file->dir, file->follow);
+    if (dir < 0) return errno;
+    members->lock =
+        weftp_io_openat(dir, strrchr(members->path, '/') + 1, flags, (mode_t)members->mode);
+    const int err = errno;
+    close(dir);
+    if (members->lock < 0) return err;
     if (fstat(members->lock, &own) == 0 && S_ISREG(own.st_mode)) return 0;
     close_lock(members);
     return EINVAL;
 }
 
 /* Returns 0, EAGAIN, or why there is no lock. */
-static int take_lock(struct weftp_memberfile *members)
+static int take_lock(struct weftp_memberfile *members, const struct weftp_logfile *file)
 {
     struct weftp_wait wait;
-    const int err = open_lock(members);
+    const int err = open_lock(members, file);
     if (err != 0) return err;
     weftp_wait_start(&wait, LOCK_TIMEOUT_MS);
     while (flock(members->lock, LOCK_EX | LOCK_NB) != 0) {
@@ -80,7 +85,7 @@ static void remember_end(const struct weftp_memberfile *members, const struct we
 {
     struct end_record record = {.dev = (uint64_t)file->dev, .ino = (uint64_t)file->ino, .end = end};
     memcpy(record.magic, record_magic, sizeof record.magic);
-    (void)!pwrite(members->lock, &record, sizeof record, 0);
+    (void)weftp_io_pwrite_masked(members->lock, &record, sizeof record, 0);
 }
 
 /* ---- the end ---- */
@@ -195,17 +200,24 @@ static int settle(struct weftp_memberfile *members, struct weftp_logfile *file, 
 
 /* ---- public ---- */
 
-/* Where the lock cannot be had for ever, as in a directory of another user, there is none. */
+/*
+ * Where the lock cannot be had for ever, as in a directory of another user, on a file system without
+ * locks, or where something else has its name, there is none.
+ */
 static bool is_denied(int err)
 {
-    return err == EACCES || err == EPERM || err == EROFS;
+    static const int errs[] = {EACCES, EPERM,  EROFS,        ENOLCK, EOPNOTSUPP,
+                               EISDIR, EINVAL, ENAMETOOLONG, ENOSYS, ELOOP};
+    for (size_t i = 0; i < sizeof errs / sizeof *errs; i++)
+        if (err == errs[i]) return true;
+    return false;
 }
 
 int weftp_memberfile_append(struct weftp_memberfile *members, struct weftp_logfile *file,
                             const struct weftp_member *member)
 {
     uint64_t end = file->size;
-    int err = file->regular ? take_lock(members) : EROFS;
+    int err = file->regular ? take_lock(members, file) : EROFS;
     if (err != 0 && !is_denied(err)) return fail(file, err, "lock");
     if (err != 0) return write_member(members, file, member, end);
     err = settle(members, file, &end);
@@ -221,7 +233,7 @@ int weftp_memberfile_mend(struct weftp_memberfile *members, struct weftp_logfile
 {
     uint64_t end = 0;
     if (file->fd < 0 || !file->regular || file->size == 0) return 0;
-    int err = take_lock(members);
+    int err = take_lock(members, file);
     if (err != 0) return is_denied(err) ? 0 : fail(file, err, "lock");
     err = settle(members, file, &end);
     if (err == 0)

@@ -63,7 +63,7 @@ int weftp_rotation_lock(const struct weftp_rotation *rotation, struct weftp_rota
                         uint32_t timeout_ms)
 {
     lock->lock = -1;
-    lock->dir = weftp_io_openat(AT_FDCWD, rotation->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    lock->dir = weftp_io_open_dir(rotation->dir, rotation->follow);
     int err = lock->dir < 0 ? errno : open_lock_file(rotation, lock);
     if (err == 0) err = wait_for_lock(lock->lock, timeout_ms);
     if (err != 0) weftp_rotation_unlock(lock);

@@ -45,6 +45,7 @@ struct weftp_rotation {
     const char *base;
     const char *
         ext; /* ".gz" where the live file is compressed itself (app.log.gz, app.log.1.gz), else "" */
+    bool follow;         /* the directory may be a symbolic link */
     unsigned mode;       /* of the lock file */
     unsigned names;      /* enum weftp_rotated_names */
     unsigned period;     /* enum weftp_period */

@@ -48,5 +48,5 @@ void weftp_tally_write(int lock, const struct weftp_tally *tally)
     for (size_t i = (size_t)size; i < LINE_SIZE; i++) line[i] = ' ';
     line[LINE_SIZE - 1] = '\n';
     /* Where it cannot be written (a full disk) none is better than an old one. */
-    if (pwrite(lock, line, LINE_SIZE, 0) != LINE_SIZE) (void)!ftruncate(lock, 0);
+    if (weftp_io_pwrite_masked(lock, line, LINE_SIZE, 0) != LINE_SIZE) (void)!ftruncate(lock, 0);
 }

@@ -92,9 +92,23 @@ static ssize_t write_pipe(int fd, const void *data, size_t size)
     return weftp_io_write_masked(fd, data, size, SIGPIPE);
 }
 
+ssize_t weftp_io_pwrite_masked(int fd, const void *data, size_t size, off_t at)
+{
+    struct mask mask;
+    mask_enter(&mask, SIGXFSZ);
+    const ssize_t result = pwrite(fd, data, size, at);
+    mask_leave(&mask, raises(result));
+    return result;
+}
+
+/* Some file systems, as tmpfs, hold blocks beyond a size limit against the process, too. */
 static int reserve(int fd, off_t at, off_t size)
 {
-    return fallocate(fd, FALLOC_FL_KEEP_SIZE, at, size);
+    struct mask mask;
+    mask_enter(&mask, SIGXFSZ);
+    const int result = fallocate(fd, FALLOC_FL_KEEP_SIZE, at, size);
+    mask_leave(&mask, raises(result));
+    return result;
 }
 
 struct weftp_io weftp_io = {
@@ -145,6 +159,16 @@ int weftp_io_openat(int dir, const char *name, int flags, mode_t mode)
         fd = openat(dir, name, flags, mode);
     } while (fd < 0 && errno == EINTR);
     return weftp_io_private(fd);
+}
+
+int weftp_io_open_dir(const char *path, bool follow)
+{
+    struct stat found;
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
+    const int dir = weftp_io_openat(AT_FDCWD, path, flags, 0);
+    if (dir < 0 && errno == ENOTDIR) /* what Linux says of a link there */
+        errno = lstat(path, &found) == 0 && S_ISLNK(found.st_mode) ? ELOOP : ENOTDIR;
+    return dir;
 }
 
 bool weftp_io_size_limited(void)

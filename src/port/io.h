@@ -24,7 +24,7 @@ struct weftp_io {
     ssize_t (*writev)(int fd, const struct iovec *parts, int count);
     int (*fsync)(int fd);
     int (*fdatasync)(int fd);
-    /* fallocate(2) with FALLOC_FL_KEEP_SIZE: blocks beyond the end, which stays where it is. */
+    /* fallocate(2) with FALLOC_FL_KEEP_SIZE, without SIGXFSZ: blocks beyond the end, which stays. */
     int (*reserve)(int fd, off_t at, off_t size);
     int (*fstatvfs)(int fd, struct statvfs *out);
     int (*ftruncate)(int fd, off_t size);
@@ -43,6 +43,8 @@ extern struct weftp_io weftp_io;
 ssize_t weftp_io_write_masked(int fd, const void *data, size_t size, int signal_number);
 /* The same for writev(2). */
 ssize_t weftp_io_writev_masked(int fd, const struct iovec *parts, int count, int signal_number);
+/* pwrite(2) that raises no SIGXFSZ, in the same way. */
+ssize_t weftp_io_pwrite_masked(int fd, const void *data, size_t size, off_t at);
 /*
  * Move a new descriptor out of the numbers of stdio, where the program's prints would find it;
  * closes the old number. Keeps close-on-exec set. Returns the descriptor, or -1 (and the old one
@@ -59,6 +61,11 @@ bool weftp_io_birth_ns(int fd, int64_t *out);
  * O_CLOEXEC. Returns the descriptor, or -1 with errno set.
  */
 int weftp_io_openat(int dir, const char *name, int flags, mode_t mode);
+/*
+ * Open a directory, for what is in it; unless `follow`, a symbolic link in its place is refused with
+ * ELOOP. Returns the descriptor, or -1 with errno set.
+ */
+int weftp_io_open_dir(const char *path, bool follow);
 /* Whether RLIMIT_FSIZE is finite, so that a write to a file can raise SIGXFSZ. */
 bool weftp_io_size_limited(void);
 /*

@@ -6,8 +6,10 @@
 
 #include "sinks/file.h"
 #include "sinks/gzip.h"
+#include "sinks/kit/appender.h"
 #include <grp.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 
 static int fresh(void **state)
@@ -118,6 +120,28 @@ static void test_link_followed_on_request(void **state)
     assert_content("evil/app.log", "two\n");
 }
 
+/* Nothing is removed or made behind a link either. */
+static void test_nothing_is_given_up_behind_a_link(void **state)
+{
+    (void)state;
+    struct sink sink = OPEN(&weftp_sink_file, "path", in_scratch("logs/app.log"), "min_free",
+                            "8000000g", "on_full", "delete_oldest");
+    struct sink packed = OPEN(&weftp_sink_gzip, "path", in_scratch("logs/app.log.gz"));
+    swap();
+    write_file("evil/app.log.1", "bait\n");
+    sink.time_ns += SECOND_NS;
+    assert_false(sink_put(&sink, "lost\n"));
+    assert_int_equal(sink_error(&sink).err, ENOSPC);
+    assert_true(sink_put(&packed, "one\n"));
+    assert_int_equal(packed.type->type.flush(packed.self, 0), WEFT_EIO);
+    assert_int_equal(sink_error(&packed).err, ELOOP);
+    sink_close(&sink);
+    sink_close(&packed);
+    assert_true(exists("evil/app.log.1"));
+    assert_false(exists("evil/.app.log.lock") || exists("evil/.app.log.gz.end"));
+    assert_content("moved/app.log.gz", "one\n");
+}
+
 /* Removed and made again: within a second of lines, and the same for gzip with its lock. */
 static void removed_and_made(const struct weft_sink_type_more *type)
 {
@@ -193,6 +217,37 @@ static void drop_rights(void *arg)
     sink_close(&sink);
 }
 
+/* A worker cannot open the file, and its parent has rotated, and let go of the lock they share. */
+static void without_rights(void *arg)
+{
+    struct sink sink = *(struct sink *)arg;
+    const int probe = open(in_scratch("logs/app.log"), O_RDONLY | O_CLOEXEC);
+    sink.type->forked(sink.self);
+    if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0) _exit(1);
+    (void)flock(((struct weftp_appender *)sink.self)->live.file.fd, LOCK_UN);
+    const bool taken = sink_put(&sink, "worker\n");
+    if (sink_error(&sink).err != EACCES) _exit(2);
+    if (probe < 0) _exit(taken ? 3 : 0); /* the file is gone: nobody would ever see the line */
+    if (!taken || flock(probe, LOCK_EX | LOCK_NB) == 0) _exit(4);
+    sink_close(&sink);
+}
+
+static void test_rights_are_dropped_and_the_parent_rotates(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        fprintf(stderr, "SKIPPED: giving up rights needs root\n");
+        skip();
+    }
+    chmod(scratch, 0755);
+    struct sink sink = OPEN(&weftp_sink_file, "path", in_scratch("logs/app.log"));
+    assert_int_equal(in_child(without_rights, &sink), 0);
+    assert_content("logs/app.log", "worker\n");
+    unlink(in_scratch("logs/app.log"));
+    assert_int_equal(in_child(without_rights, &sink), 0);
+    sink_close(&sink);
+}
+
 static void test_rights_are_dropped(void **state)
 {
     (void)state;
@@ -214,11 +269,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_directory_becomes_a_link, fresh),
         cmocka_unit_test_setup(test_directory_removed_and_a_link, fresh),
+        cmocka_unit_test_setup(test_nothing_is_given_up_behind_a_link, fresh),
         cmocka_unit_test_setup(test_link_at_the_start, fresh),
         cmocka_unit_test_setup(test_link_followed_on_request, fresh),
         cmocka_unit_test_setup(test_directory_made_again, fresh),
         cmocka_unit_test_setup(test_mounts, fresh),
         cmocka_unit_test_setup(test_rights_are_dropped, fresh),
+        cmocka_unit_test_setup(test_rights_are_dropped_and_the_parent_rotates, fresh),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

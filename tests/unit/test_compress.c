@@ -84,6 +84,36 @@ static void test_a_pair_within_the_delay(void **state)
     assert_true(exists("app.log.1.gz") && !exists("app.log.1"));
 }
 
+/*
+ * A writer without a lock (a file system that has none, a worker that gave up its rights) adds a
+ * line after each sync: of the temporary file, then of the directory. No line may be in one of a
+ * pair alone.
+ */
+static unsigned late;
+
+static int sync_and_write(int fd)
+{
+    if (late == 3) return fsync(fd);
+    const char *text = late == 0 ? "two\n" : late == 1 ? "" : "three\n";
+    late++;
+    const int plain = open(in_scratch("app.log.1"), O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (plain >= 0 && write(plain, text, strlen(text)) < 0) return -1;
+    if (plain >= 0) close(plain);
+    return fsync(fd);
+}
+
+static void test_written_meanwhile(void **state)
+{
+    (void)state;
+    write_file("app.log.1", "one\n");
+    late = 0;
+    weftp_io.fsync = sync_and_write;
+    assert_int_equal(work(), 0); /* all that it leaves is waited for elsewhere */
+    WAIT_FOR(work() == 0 && exists("app.log.1.gz") && !exists("app.log.1"));
+    weftp_io.fsync = fsync;
+    assert_content("app.log.1.gz", "one\ntwo\nthree\n");
+}
+
 static void test_dates(void **state)
 {
     (void)state;
@@ -255,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_delay),
         CASE(test_a_pair_within_the_delay),
+        CASE(test_written_meanwhile),
         CASE(test_dates),
         CASE(test_zstd),
         CASE(test_inherits),

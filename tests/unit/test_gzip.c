@@ -344,6 +344,30 @@ static void test_lock_file_is_removed(void **state)
     assert_content("app.log.gz", "one\ntwo\nthree\n");
 }
 
+/* Something else has the lock's name, or no file can have it: lines go out all the same. */
+static void test_lock_that_cannot_be(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(in_scratch(".app.log.gz.end"), 0700), 0);
+    struct sink sink = open_log();
+    put_and_flush(&sink, "one\n");
+    assert_int_equal(rmdir(in_scratch(".app.log.gz.end")), 0);
+    assert_int_equal(symlink("elsewhere", in_scratch(".app.log.gz.end")), 0);
+    put_and_flush(&sink, "two\n");
+    assert_int_equal(unlink(in_scratch(".app.log.gz.end")), 0);
+    assert_int_equal(mkfifo(in_scratch(".app.log.gz.end"), 0600), 0);
+    put_and_flush(&sink, "three\n");
+    sink_close(&sink);
+    assert_content("app.log.gz", "one\ntwo\nthree\n");
+    char name[253];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    sink = OPEN(&weftp_sink_gzip, "path", in_scratch(name));
+    put_and_flush(&sink, "four\n");
+    sink_close(&sink);
+    assert_content(name, "four\n");
+}
+
 static void test_options(void **state)
 {
     static const char *const bad[][2] = {{"compress", "gzip"},    {"compress_level", "10"},
@@ -381,6 +405,7 @@ int main(void)
         cmocka_unit_test_setup(test_full_disk, fresh),
         cmocka_unit_test_setup(test_full_disk_that_cannot_cut, fresh),
         cmocka_unit_test_setup(test_lock_file_is_removed, fresh),
+        cmocka_unit_test_setup(test_lock_that_cannot_be, fresh),
         cmocka_unit_test_setup(test_options, fresh),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
