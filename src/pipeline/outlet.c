@@ -271,16 +271,16 @@ void weftp_outlet_reopen(struct weftp_outlet *outlet)
     weftp_unlock(&outlet->lock);
 }
 
-void weftp_outlet_settle(struct weftp_outlet *outlet)
+uint64_t weftp_outlet_settle(struct weftp_outlet *outlet)
 {
-    if (outlet->refs > 1) return;
+    if (outlet->refs > 1) return 0;
     weftp_lock(&outlet->lock);
     const uint64_t lost = held_by(outlet) - outlet->settled;
     outlet->settled += lost;
     outlet->written -= lost;
     outlet->dropped += lost;
     weftp_unlock(&outlet->lock);
-    weftp_threads_lose(lost);
+    return lost;
 }
 
 /* The URL without its options, so that paths are told and secrets are not. */
@@ -302,7 +302,7 @@ void weftp_outlet_stats(struct weftp_outlet *outlet, weft_sink_stats *stats)
     stats->failures = outlet->failures;
     stats->bytes = outlet->bytes;
     stats->last_errno = outlet->last_errno;
-    stats->held = (uint32_t)held_by(outlet);
+    stats->held = (uint32_t)(held_by(outlet) - outlet->settled);
     weftp_unlock(&outlet->lock);
 }
 

@@ -76,9 +76,9 @@ bool weftp_outlet_keeps(const struct weftp_outlet *outlet);
 void weftp_outlet_reopen(struct weftp_outlet *outlet);
 /*
  * Before it is closed: count as dropped what its sink could not get rid of, if nobody else refers to it. It takes no
- * more lines.
+ * more lines. Returns how many those are.
  */
-void weftp_outlet_settle(struct weftp_outlet *outlet);
+uint64_t weftp_outlet_settle(struct weftp_outlet *outlet);
 /* In a forked child: a new lock, no counts. */
 void weftp_outlet_forked(struct weftp_outlet *outlet);
 

@@ -166,8 +166,13 @@ weft_status weftp_pipeline_retire(const struct weftp_pipeline *pipeline,
                                   struct weftp_thread *thread, int64_t deadline_ms)
 {
     const weft_status status = weftp_pipeline_flush(pipeline, deadline_ms);
-    for (size_t i = 0; i < pipeline->slot_count; i++)
-        weftp_outlet_settle(pipeline->slots[i].outlet);
+    uint64_t most = 0;
+    for (size_t i = 0; i < pipeline->slot_count; i++) {
+        const uint64_t lost = weftp_outlet_settle(pipeline->slots[i].outlet);
+        if (lost > most) most = lost;
+    }
+    /* What several sinks still have are the same records, the last ones: each is lost once. */
+    weftp_threads_lose(most);
     say_losses(pipeline, thread);
     return status;
 }

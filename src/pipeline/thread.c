@@ -173,6 +173,9 @@ void weftp_threads_sum(struct weftp_thread_counts *sum)
 /* Those who counted them may be gone; the sum is what is asked for, and it may pass through zero. */
 void weftp_threads_lose(uint64_t count)
 {
+    struct weftp_thread_counts sum;
+    weftp_threads_sum(&sum);
+    if (count > sum.written) count = sum.written; /* some were dropped by another sink before */
     list_lock();
     threads.ended.written -= count;
     threads.ended.dropped_sink += count;

@@ -198,6 +198,33 @@ static void lost_child(void *arg)
     stats = sums();
     EXPECT(stats.written == 0 && stats.dropped_sink == 7 && stats.dropped == 7);
     EXPECT(stats.sinks[0].dropped == 7 && stats.sinks[0].last_errno == ENOSPC);
+    EXPECT(stats.sinks[0].held == 0);
+}
+
+/* Records that two sinks still have, and a third has dropped before, are lost once. */
+static void lost_twice_child(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 7; i++) weft_info(NULL, "line");
+    EXPECT(weft_shutdown(100) == WEFT_EIO);
+    const weft_stats stats = sums();
+    EXPECT(stats.accepted == 7 && stats.written == 0 && stats.dropped == 7);
+    EXPECT(stats.sinks[0].dropped == 7 && stats.sinks[1].dropped == 7);
+}
+
+static void what_two_cannot_get_rid_of_is_lost_once(void **state)
+{
+    static const char *const both[] = {
+        "WEFT_SINKS=file:/dev/full?buffer_bytes=64k file:/dev/full?buffer_bytes=65k", NULL};
+    static const char *const late[] = {"WEFT_SINKS=file:/dev/full?buffer_bytes=64k file:/dev/full",
+                                       NULL};
+    (void)state;
+    struct child child = run_child(lost_twice_child, NULL, both);
+    expect_end(&child, 0);
+    child_free(&child);
+    child = run_child(lost_twice_child, NULL, late);
+    expect_end(&child, 0);
+    child_free(&child);
 }
 
 static void what_it_cannot_get_rid_of_is_lost(void **state)
@@ -274,6 +301,7 @@ int main(void)
         cmocka_unit_test(called_when_it_asked),
         cmocka_unit_test(tick_may_not_log),
         cmocka_unit_test(what_it_cannot_get_rid_of_is_lost),
+        cmocka_unit_test(what_two_cannot_get_rid_of_is_lost_once),
         cmocka_unit_test(a_reload_reopens_or_closes),
         cmocka_unit_test(parent_and_child_keep_their_own),
     };
