@@ -81,11 +81,26 @@ static bool put_aside(struct weftp_appender *appender, const struct weft_line *l
     return true;
 }
 
+/* What the file did not take. */
+static void put_batch_aside(struct weftp_appender *appender)
+{
+    struct weftp_batch *batch = &appender->batch;
+    size_t done = 0;
+    for (; done < batch->count; done++) {
+        const struct iovec *part = &batch->lines[done];
+        const struct weft_line line = {
+            .data = part->iov_base, .size = part->iov_len, .time_ns = batch->first_ns};
+        if (!put_aside(appender, &line)) break;
+    }
+    weftp_batch_remove(batch, done);
+}
+
 static weft_status empty_batch(struct weftp_appender *appender)
 {
     struct weftp_batch *batch = &appender->batch;
     if (batch->count == 0) return WEFT_OK;
     weftp_batch_remove(batch, emit(appender, batch->lines, batch->count, batch->first_ns));
+    if (batch->count > 0) put_batch_aside(appender);
     return batch->count == 0 ? WEFT_OK : WEFT_EIO;
 }
 

@@ -307,13 +307,15 @@ static bool rotates(const struct weftp_live *live)
            live->rotation.period != WEFTP_PERIOD_NONE;
 }
 
-/* The lock file has the group of the others. */
-static void give_group(struct weftp_live *live)
+/* The lock file has the group of the others, and the permissions that were asked for. */
+static void adorn_lock(struct weftp_live *live)
 {
+    const struct weftp_logfile *file = &live->file;
     struct weftp_rotation_lock lock;
     int err = weftp_rotation_lock(&live->rotation, &lock, LOCK_TIMEOUT_MS);
     if (err == 0) {
-        if (weftp_io.fchown(lock.lock, (uid_t)-1, live->file.group) != 0) err = errno;
+        if (file->has_group && weftp_io.fchown(lock.lock, (uid_t)-1, file->group) != 0) err = errno;
+        if (file->mode_exact) (void)fchmod(lock.lock, (mode_t)file->mode);
         weftp_rotation_unlock(&lock);
     }
     weftp_live_note(live, err, "group");
@@ -335,7 +337,7 @@ weft_status weftp_live_open(struct weftp_live *live, const char *path)
     (void)weftp_logfile_open(&live->file);
     if (live->file.fd >= 0) live->made_ns = birth_at_start(live->file.fd);
     if (live->file.fd >= 0 && live->file.regular && rotates(live)) {
-        if (live->file.has_group) give_group(live);
+        if (live->file.has_group || live->file.mode_exact) adorn_lock(live);
         weftp_live_note(live, weftp_rotation_trim(&live->rotation, now_ns()), "trim");
     }
     plan(live);

@@ -102,24 +102,27 @@ static bool ends_torn(const struct weftp_logfile *file, const struct stat *own)
 
 /*
  * Lock a file that was just opened, and look at its end while no other process writes it. Returns
- * 0, an errno, or EAGAIN: it is being renamed or compressed.
+ * 0, an errno, or EAGAIN: it is being renamed or compressed. At the last try a file that another
+ * program keeps locked in its place is taken without the lock.
  */
-static int settle(const struct weftp_logfile *file, int fd, struct stat *own, uint64_t *torn_at)
+static int settle(const struct weftp_logfile *file, int fd, bool last, struct stat *own,
+                  uint64_t *torn_at)
 {
     struct stat at;
     if (lock_now(fd, LOCK_EX) == 0 && fstat(fd, own) == 0 && ends_torn(file, own))
         *torn_at = (uint64_t)own->st_size;
-    if (lock_now(fd, LOCK_SH) != 0 && errno == EWOULDBLOCK) return EAGAIN;
+    if (lock_now(fd, LOCK_SH) != 0 && errno == EWOULDBLOCK && !last) return EAGAIN;
     if (fstat(fd, own) != 0) return errno;
     if (stat_path(file, &at) != 0) return errno == ENOENT ? EAGAIN : errno;
     return is_same(&at, own) ? 0 : EAGAIN;
 }
 
 /* What a descriptor is good for. Returns 0 or an errno. */
-static int examine(const struct weftp_logfile *file, int fd, struct stat *own, uint64_t *torn_at)
+static int examine(const struct weftp_logfile *file, int fd, bool last, struct stat *own,
+                   uint64_t *torn_at)
 {
     if (fstat(fd, own) != 0) return errno;
-    if (S_ISREG(own->st_mode)) return settle(file, fd, own, torn_at);
+    if (S_ISREG(own->st_mode)) return settle(file, fd, last, own, torn_at);
     if (!S_ISCHR(own->st_mode)) return S_ISDIR(own->st_mode) ? EISDIR : ESPIPE;
     const int flags = fcntl(fd, F_GETFL);
     return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0 ? 0 : errno;
@@ -148,7 +151,7 @@ int weftp_logfile_open(struct weftp_logfile *file)
         const int fd = open_or_make(file);
         if (fd < 0 && errno == EEXIST) continue;
         if (fd < 0) return note(file, errno, "open");
-        err = examine(file, fd, &own, &torn_at);
+        err = examine(file, fd, tries + 1 == OPEN_TRIES_MAX, &own, &torn_at);
         if (err == 0) {
             replace(file, fd, &own, torn_at);
             return 0;
@@ -192,6 +195,7 @@ int weftp_logfile_check(struct weftp_logfile *file)
     const bool in_place = own.st_nlink > 0 && stat_path(file, &at) == 0 && is_same(&own, &at);
     if (file->regular) file->size = (uint64_t)own.st_size;
     if (in_place) {
+        if (file->regular) (void)lock_now(file->fd, LOCK_SH); /* it may not have been free before */
         file->limited = file->regular && weftp_io_size_limited();
         return 0;
     }

@@ -33,6 +33,29 @@ static void close_lock(struct weftp_memberfile *members)
     members->lock = -1;
 }
 
+/* Whoever may write the file may lock it: what was asked for holds for the lock, too. */
+static void adorn(const struct weftp_memberfile *members, const struct weftp_logfile *file,
+                  const struct stat *own)
+{
+    if (own->st_uid != geteuid()) return;
+    if (file->has_group && own->st_gid != file->group)
+        (void)weftp_io.fchown(members->lock, (uid_t)-1, file->group);
+    if (file->mode_exact && (own->st_mode & 0777) != file->mode)
+        (void)fchmod(members->lock, (mode_t)file->mode);
+}
+
+static int open_in(struct weftp_memberfile *members, int dir)
+{
+    const char *name = strrchr(members->path, '/') + 1;
+    const int flags = O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    const mode_t mode = (mode_t)members->mode;
+    members->lock = weftp_io_openat(dir, name, flags | O_RDWR, mode);
+    /* Another user's: to lock it, reading is enough. */
+    if (members->lock < 0 && errno == EACCES)
+        members->lock = weftp_io_openat(dir, name, flags | O_RDONLY, mode);
+    return members->lock >= 0 ? 0 : errno;
+}
+
 /* Open the lock file, unless it is open and still in its place. */
 static int open_lock(struct weftp_memberfile *members, const struct weftp_logfile *file)
 {
@@ -41,15 +64,15 @@ static int open_lock(struct weftp_memberfile *members, const struct weftp_logfil
         own.st_dev == at.st_dev && own.st_ino == at.st_ino)
         return 0;
     close_lock(members);
-    const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
     const int dir = weftp_io_open_dir(file->dir, file->follow);
     if (dir < 0) return errno;
-    members->lock =
-        weftp_io_openat(dir, strrchr(members->path, '/') + 1, flags, (mode_t)members->mode);
-    const int err = errno;
+    const int err = open_in(members, dir);
     close(dir);
-    if (members->lock < 0) return err;
-    if (fstat(members->lock, &own) == 0 && S_ISREG(own.st_mode)) return 0;
+    if (err != 0) return err;
+    if (fstat(members->lock, &own) == 0 && S_ISREG(own.st_mode)) {
+        adorn(members, file, &own);
+        return 0;
+    }
     close_lock(members);
     return EINVAL;
 }

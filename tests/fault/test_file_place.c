@@ -165,6 +165,25 @@ static void test_directory_made_again(void **state)
     removed_and_made(&weftp_sink_gzip);
 }
 
+/* Another program keeps the file locked: it is written all the same, and locked once that is free. */
+static void test_locked_by_a_stranger(void **state)
+{
+    (void)state;
+    write_file("logs/app.log", "");
+    const int stranger = open(in_scratch("logs/app.log"), O_RDONLY | O_CLOEXEC);
+    assert_int_equal(flock(stranger, LOCK_EX | LOCK_NB), 0);
+    struct sink sink = open_log();
+    assert_true(sink_put(&sink, "one\n"));
+    assert_int_equal(sink.status, WEFT_OK);
+    assert_int_equal(flock(stranger, LOCK_UN), 0);
+    sink.time_ns += SECOND_NS;
+    assert_true(sink_put(&sink, "two\n"));
+    assert_int_equal(flock(stranger, LOCK_EX | LOCK_NB), -1);
+    close(stranger);
+    sink_close(&sink);
+    assert_content("logs/app.log", "one\ntwo\n");
+}
+
 static void mounts(void *arg)
 {
     (void)arg;
@@ -273,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup(test_link_at_the_start, fresh),
         cmocka_unit_test_setup(test_link_followed_on_request, fresh),
         cmocka_unit_test_setup(test_directory_made_again, fresh),
+        cmocka_unit_test_setup(test_locked_by_a_stranger, fresh),
         cmocka_unit_test_setup(test_mounts, fresh),
         cmocka_unit_test_setup(test_rights_are_dropped, fresh),
         cmocka_unit_test_setup(test_rights_are_dropped_and_the_parent_rotates, fresh),

@@ -200,6 +200,33 @@ static void test_fallback(void **state)
     assert_int_equal(next, 1010);
 }
 
+/* A buffer that cannot go out goes to stderr as a whole, and is not there to be lost at the end. */
+static void test_fallback_of_a_buffer(void **state)
+{
+    (void)state;
+    const int err = dup(2);
+    const int to =
+        open(in_scratch("stderr"), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+    dup2(to, 2);
+    struct sink sink = OPEN(&weftp_sink_file, "path", "/dev/full", "buffer_bytes", "64k", "on_full",
+                            "fallback:stderr");
+    const bool both = sink_put(&sink, "one\n") && sink_put(&sink, "two\n");
+    const weft_status first = sink.type->type.flush(sink.self, 0);
+    const int why = sink_error(&sink).err;
+    const uint64_t held = sink.type->held(sink.self);
+    const weft_status second = sink.type->type.flush(sink.self, 0);
+    sink_close(&sink);
+    dup2(err, 2);
+    close(err);
+    close(to);
+    assert_true(both);
+    assert_int_equal(first, WEFT_EIO);
+    assert_int_equal(why, ENOSPC);
+    assert_int_equal(held, 0);
+    assert_int_equal(second, WEFT_OK);
+    assert_content("stderr", "one\ntwo\n");
+}
+
 static uint64_t free_bytes(void)
 {
     struct statvfs found;
@@ -253,6 +280,7 @@ int main(void)
         cmocka_unit_test_setup(test_delete_oldest, fresh),
         cmocka_unit_test_setup(test_nothing_to_delete, fresh),
         cmocka_unit_test_setup(test_fallback, fresh),
+        cmocka_unit_test_setup(test_fallback_of_a_buffer, fresh),
         cmocka_unit_test_setup(test_min_free, fresh),
     };
     return cmocka_run_group_tests(tests, mount_small, unmount_small);

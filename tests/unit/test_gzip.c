@@ -368,6 +368,28 @@ static void test_lock_that_cannot_be(void **state)
     assert_content(name, "four\n");
 }
 
+static mode_t mode_of(const char *name)
+{
+    struct stat found;
+    assert_int_equal(stat(in_scratch(name), &found), 0);
+    return found.st_mode & 0777;
+}
+
+/* Who may write the file may lock it, and keep others from writing into the same member. */
+static void test_lock_has_the_mode_of_the_file(void **state)
+{
+    (void)state;
+    const mode_t mask = umask(077);
+    struct sink sink =
+        OPEN(&weftp_sink_gzip, "path", in_scratch("app.log.gz"), "mode", "0666", "max_bytes", "1m");
+    put_and_flush(&sink, "one\n");
+    sink_close(&sink);
+    umask(mask);
+    assert_int_equal(mode_of("app.log.gz"), 0666);
+    assert_int_equal(mode_of(".app.log.gz.end"), 0666);
+    assert_int_equal(mode_of(".app.log.gz.lock"), 0666);
+}
+
 static void test_options(void **state)
 {
     static const char *const bad[][2] = {{"compress", "gzip"},    {"compress_level", "10"},
@@ -406,6 +428,7 @@ int main(void)
         cmocka_unit_test_setup(test_full_disk_that_cannot_cut, fresh),
         cmocka_unit_test_setup(test_lock_file_is_removed, fresh),
         cmocka_unit_test_setup(test_lock_that_cannot_be, fresh),
+        cmocka_unit_test_setup(test_lock_has_the_mode_of_the_file, fresh),
         cmocka_unit_test_setup(test_options, fresh),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
