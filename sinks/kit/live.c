@@ -312,12 +312,13 @@ static void adorn_lock(struct weftp_live *live)
 {
     const struct weftp_logfile *file = &live->file;
     struct weftp_rotation_lock lock;
+    struct stat found;
     int err = weftp_rotation_lock(&live->rotation, &lock, LOCK_TIMEOUT_MS);
-    if (err == 0) {
+    if (err == 0 && fstat(lock.lock, &found) == 0 && found.st_nlink == 1) {
         if (file->has_group && weftp_io.fchown(lock.lock, (uid_t)-1, file->group) != 0) err = errno;
         if (file->mode_exact) (void)fchmod(lock.lock, (mode_t)file->mode);
-        weftp_rotation_unlock(&lock);
     }
+    weftp_rotation_unlock(&lock);
     weftp_live_note(live, err, "group");
 }
 

@@ -2,6 +2,7 @@
 
 #include "../../src/port/io.h"
 #include "../../src/port/wait.h"
+#include "rotated.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static void close_lock(struct weftp_memberfile *members)
 static void adorn(const struct weftp_memberfile *members, const struct weftp_logfile *file,
                   const struct stat *own)
 {
-    if (own->st_uid != geteuid()) return;
+    if (weftp_rotated_owner(own) != WEFTP_ROTATED_OURS) return;
     if (file->has_group && own->st_gid != file->group)
         (void)weftp_io.fchown(members->lock, (uid_t)-1, file->group);
     if (file->mode_exact && (own->st_mode & 0777) != file->mode)
@@ -107,6 +108,9 @@ static void remember_end(const struct weftp_memberfile *members, const struct we
                          uint64_t end)
 {
     struct end_record record = {.dev = (uint64_t)file->dev, .ino = (uint64_t)file->ino, .end = end};
+    struct stat own;
+    /* A name more is not ours: what is behind it may be somebody's. */
+    if (fstat(members->lock, &own) != 0 || own.st_nlink > 1) return;
     memcpy(record.magic, record_magic, sizeof record.magic);
     (void)weftp_io_pwrite_masked(members->lock, &record, sizeof record, 0);
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINE_SIZE 64 /* always the whole of it: what is shorter was cut */
@@ -31,12 +32,19 @@ static bool take(char *line, struct weftp_tally *tally)
     return true;
 }
 
+/* With a name more than ours, what is in it may be somebody's. */
+static bool is_ours(int lock)
+{
+    struct stat found;
+    return fstat(lock, &found) == 0 && found.st_nlink <= 1;
+}
+
 void weftp_tally_read(int lock, struct weftp_tally *tally)
 {
     char line[LINE_SIZE];
     const int flags = fcntl(lock, F_GETFL);
     *tally = (struct weftp_tally){.known = false};
-    tally->known = flags >= 0 && (flags & O_ACCMODE) == O_RDWR &&
+    tally->known = is_ours(lock) && flags >= 0 && (flags & O_ACCMODE) == O_RDWR &&
                    pread(lock, line, sizeof line, 0) == LINE_SIZE && take(line, tally);
 }
 
@@ -45,6 +53,7 @@ void weftp_tally_write(int lock, const struct weftp_tally *tally)
     char line[LINE_SIZE];
     const int size = snprintf(line, sizeof line, "weft %u %s %u", (unsigned)tally->count,
                               tally->newest.date, (unsigned)tally->newest.number);
+    if (!is_ours(lock)) return;
     for (size_t i = (size_t)size; i < LINE_SIZE; i++) line[i] = ' ';
     line[LINE_SIZE - 1] = '\n';
     /* Where it cannot be written (a full disk) none is better than an old one. */

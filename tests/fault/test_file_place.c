@@ -142,6 +142,30 @@ static void test_nothing_is_given_up_behind_a_link(void **state)
     assert_content("moved/app.log.gz", "one\n");
 }
 
+/* Nor is a lock file that is a hard link to something else written to, or given away. */
+static void test_locks_that_are_links(void **state)
+{
+    (void)state;
+    struct stat found;
+    write_file("evil/precious", "precious\n");
+    assert_int_equal(chmod(in_scratch("evil/precious"), 0600), 0);
+    assert_int_equal(link(in_scratch("evil/precious"), in_scratch("logs/.app.log.lock")), 0);
+    assert_int_equal(link(in_scratch("evil/precious"), in_scratch("logs/.app.gz.end")), 0);
+    struct sink sink = OPEN(&weftp_sink_file, "path", in_scratch("logs/app.log"), "max_bytes", "1",
+                            "names", "date", "mode", "0666");
+    struct sink packed = OPEN(&weftp_sink_gzip, "path", in_scratch("logs/app.gz"), "mode", "0666");
+    for (int i = 0; i < 3; i++) {
+        assert_true(sink_put(&sink, "one\n") && sink_put(&packed, "one\n"));
+        assert_int_equal(packed.type->type.flush(packed.self, 0), WEFT_OK);
+    }
+    sink_close(&sink);
+    sink_close(&packed);
+    assert_content("evil/precious", "precious\n");
+    assert_int_equal(stat(in_scratch("evil/precious"), &found), 0);
+    assert_int_equal(found.st_mode & 0777, 0600);
+    assert_content("logs/app.gz", "one\none\none\n");
+}
+
 /* Removed and made again: within a second of lines, and the same for gzip with its lock. */
 static void removed_and_made(const struct weft_sink_type_more *type)
 {
@@ -289,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup(test_directory_becomes_a_link, fresh),
         cmocka_unit_test_setup(test_directory_removed_and_a_link, fresh),
         cmocka_unit_test_setup(test_nothing_is_given_up_behind_a_link, fresh),
+        cmocka_unit_test_setup(test_locks_that_are_links, fresh),
         cmocka_unit_test_setup(test_link_at_the_start, fresh),
         cmocka_unit_test_setup(test_link_followed_on_request, fresh),
         cmocka_unit_test_setup(test_directory_made_again, fresh),
