@@ -252,7 +252,7 @@ static void rescue_one(struct number *one, int number, struct weftp_wait *wait)
     const size_t begin = __atomic_load_n(&one->rest->begin, __ATOMIC_ACQUIRE);
     const size_t end = __atomic_load_n(&one->rest->end, __ATOMIC_ACQUIRE);
     if (begin < end) copy_out(fd, one->rest->data + begin, end - begin, wait);
-    for (;;) {
+    while (weftp_wait_left_ms(wait) > 0) { /* another process may go on for ever */
         const ssize_t n = read(one->read_fd, chunk, sizeof chunk);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) return;

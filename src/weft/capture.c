@@ -15,7 +15,8 @@
 #define STREAMS        2
 #define LAST_PRINTS_MS 100 /* at the end, for processes that keep the pipe open */
 /* Bytes that one turn makes records of, when others go on printing. */
-#define TURN_MAX ((size_t)1 << 20)
+#define TURN_MAX  ((size_t)1 << 20)
+#define OTHERS_MS 5 /* longer than the steps of weftp_lock_until */
 
 static char buffers[STREAMS][WEFTP_PRINTS_BUFFER_MAX];
 static struct {
@@ -25,6 +26,7 @@ static struct {
     pthread_t thread;
     int event_fd;
     int stop, ended; /* atomic */
+    int wanted; /* atomic: calls that wait for the lock, which the thread then leaves to them */
 } capture = {.lock = WEFTP_LOCK_INIT,
              .streams = {{.name = "stdout", .number = STDOUT_FILENO, .level = WEFT_LEVEL_INFO},
                          {.name = "stderr", .number = STDERR_FILENO, .level = WEFT_LEVEL_WARN}},
@@ -36,9 +38,22 @@ static void set_holder(int64_t thread_id)
         __atomic_store_n(&capture.streams[i].rest.holder, thread_id, __ATOMIC_SEQ_CST);
 }
 
+static bool is_wanted(void)
+{
+    return __atomic_load_n(&capture.wanted, __ATOMIC_RELAXED) > 0;
+}
+
+static bool lock_soon(int64_t deadline_ms)
+{
+    __atomic_fetch_add(&capture.wanted, 1, __ATOMIC_RELAXED);
+    const bool taken = weftp_lock_until(&capture.lock, deadline_ms);
+    __atomic_fetch_sub(&capture.wanted, 1, __ATOMIC_RELAXED);
+    return taken;
+}
+
 static bool lock_streams(int64_t deadline_ms)
 {
-    if (!weftp_lock_until(&capture.lock, deadline_ms)) return false;
+    if (!lock_soon(deadline_ms)) return false;
     set_holder(weftp_thread_id());
     return true;
 }
@@ -49,12 +64,9 @@ static void unlock_streams(void)
     weftp_unlock(&capture.lock);
 }
 
-static void read_all(void)
+static void read_one(struct weftp_prints *stream, size_t budget)
 {
-    for (size_t i = 0; i < STREAMS; i++) {
-        size_t budget = TURN_MAX;
-        while (weftp_prints_read(&capture.streams[i], &budget)) continue;
-    }
+    while (weftp_prints_read(stream, &budget)) continue;
 }
 
 /* ---- the thread ---- */
@@ -95,14 +107,31 @@ static void await_prints(int timeout_ms)
         return; /* somebody was faster */
 }
 
+static void read_turn(void)
+{
+    for (size_t i = 0; i < STREAMS; i++) {
+        size_t budget = TURN_MAX;
+        while (!is_wanted() && weftp_prints_read(&capture.streams[i], &budget)) continue;
+    }
+}
+
+/* A mutex knows no turns: whoever locks it again at once keeps all others out, who look in steps of milliseconds. */
+static void let_others(void)
+{
+    const int64_t until_ms = weftp_monotonic_ms() + OTHERS_MS;
+    while (is_wanted() && weftp_monotonic_ms() < until_ms) weftp_nap_us(50);
+}
+
 static void *run(void *arg)
 {
     (void)arg;
     for (size_t i = 0; i < STREAMS; i++)
         __atomic_store_n(&capture.streams[i].thread_id, weftp_thread_id(), __ATOMIC_RELAXED);
     while (!__atomic_load_n(&capture.stop, __ATOMIC_ACQUIRE) && !weftp_stdio_is_rescued()) {
-        (void)lock_streams(INT64_MAX);
-        read_all();
+        let_others();
+        weftp_lock(&capture.lock);
+        set_holder(weftp_thread_id());
+        read_turn();
         const int timeout_ms = take_silent();
         unlock_streams();
         await_prints(timeout_ms);
@@ -159,25 +188,31 @@ static int start_stream(struct weftp_prints *stream)
     return 0;
 }
 
-/* Whether more comes: from a thread that is just writing to the pipe, or another process that has it. */
-static bool await_more(const struct weftp_prints *stream, int64_t deadline_ms)
+/*
+ * Whether more comes, until last_ms: from a thread that is just writing to the pipe, or another process that has it.
+ * What is there already is read until deadline_ms.
+ */
+static bool await_more(const struct weftp_prints *stream, int64_t last_ms, int64_t deadline_ms)
 {
     struct pollfd polled = {.fd = weftp_prints_fd(stream), .events = POLLIN};
-    const int64_t left_ms = deadline_ms - weftp_monotonic_ms();
-    return polled.fd >= 0 && left_ms > 0 && poll(&polled, 1, (int)left_ms) > 0;
+    const int64_t now_ms = weftp_monotonic_ms();
+    if (polled.fd < 0 || now_ms >= deadline_ms) return false;
+    return poll(&polled, 1, now_ms < last_ms ? (int)(last_ms - now_ms) : 0) > 0;
 }
 
 /*
  * The number is what it was; what was printed before becomes records. The lock is held, and there is no thread. Up to
- * the end of the pipe, so that no writer is left who would get SIGPIPE, unless another process keeps it open.
+ * the end of the pipe, so that no writer is left who would get SIGPIPE, unless another process keeps it open; one that
+ * never stops printing is left at the deadline.
  */
-static void stop_stream(struct weftp_prints *stream)
+static void stop_stream(struct weftp_prints *stream, int64_t deadline_ms)
 {
-    size_t budget = SIZE_MAX;
-    const int64_t deadline_ms = weftp_monotonic_ms() + LAST_PRINTS_MS;
+    const int64_t last_ms = weftp_monotonic_ms() + LAST_PRINTS_MS;
+    size_t budget = weftp_prints_waiting(stream);
     do {
-        while (weftp_prints_read(stream, &budget)) continue;
-    } while (await_more(stream, deadline_ms));
+        read_one(stream, budget);
+        budget = WEFTP_PRINTS_BUFFER_MAX;
+    } while (await_more(stream, last_ms, deadline_ms));
     weftp_prints_take_rest(stream);
     const int fd = weftp_prints_fd(stream);
     weftp_prints_set_on(stream, false);
@@ -243,7 +278,7 @@ void weftp_capture_stop(int64_t deadline_ms)
         return; /* a sink does not answer: what is in the pipe is lost with what it holds */
     }
     for (size_t i = 0; i < STREAMS; i++)
-        if (weftp_prints_on(&capture.streams[i])) stop_stream(&capture.streams[i]);
+        if (weftp_prints_on(&capture.streams[i])) stop_stream(&capture.streams[i], deadline_ms);
     unlock_streams();
     set_attention();
 }
@@ -265,7 +300,9 @@ static bool is_behind(void)
 void weftp_capture_catch_up(void)
 {
     if (!is_behind() || !lock_streams(weftp_monotonic_ms() + WEFTP_CAPTURE_ORDER_MS)) return;
-    read_all();
+    /* No more than was there: others may go on printing. */
+    for (size_t i = 0; i < STREAMS; i++)
+        read_one(&capture.streams[i], weftp_prints_waiting(&capture.streams[i]));
     const bool waits = capture.streams[0].silent_ms || capture.streams[1].silent_ms;
     if (waits && capture.running) wake_up(); /* it does not know that a line waits for its end */
     unlock_streams();
@@ -275,7 +312,7 @@ void weftp_capture_catch_up(void)
 
 void weftp_capture_fork_prepare(int64_t deadline_ms)
 {
-    capture.taken = weftp_lock_until(&capture.lock, deadline_ms);
+    capture.taken = lock_soon(deadline_ms);
 }
 
 void weftp_capture_fork_parent(void)
@@ -286,6 +323,7 @@ void weftp_capture_fork_parent(void)
 void weftp_capture_fork_child(void)
 {
     weftp_lock_init(&capture.lock);
+    capture.wanted = 0; /* they were other threads' */
     for (size_t i = 0; i < STREAMS; i++) {
         struct weftp_prints *stream = &capture.streams[i];
         if (stream->on) weftp_stdio_forked(stream->number);

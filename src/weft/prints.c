@@ -5,6 +5,7 @@
 #include "system.h"
 
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 _Static_assert(WEFTP_PRINTS_BUFFER_MAX > 2 * WEFTP_CAPTURE_LINE_MAX,
@@ -28,6 +29,13 @@ int weftp_prints_fd(const struct weftp_prints *stream)
 void weftp_prints_set_fd(struct weftp_prints *stream, int fd)
 {
     __atomic_store_n(&stream->fd, fd, __ATOMIC_RELAXED);
+}
+
+size_t weftp_prints_waiting(const struct weftp_prints *stream)
+{
+    int bytes = 0;
+    const int fd = weftp_prints_fd(stream);
+    return fd >= 0 && ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
 static void emit(const struct weftp_prints *stream, size_t size, bool partial)

@@ -5,7 +5,7 @@
  *
  *   function             | called by
  *   ---------------------|---------------------------------------------
- *   on, fd               | any thread
+ *   on, fd, waiting      | any thread
  *   set_fd, set_on, read,| the holder of capture.c's lock
  *   take_rest            |
  *
@@ -36,6 +36,8 @@ void weftp_prints_set_on(struct weftp_prints *stream, bool on);
 /* What to read from; -1: nothing. */
 int weftp_prints_fd(const struct weftp_prints *stream);
 void weftp_prints_set_fd(struct weftp_prints *stream, int fd);
+/* How many bytes are in the pipe now. */
+size_t weftp_prints_waiting(const struct weftp_prints *stream);
 /*
  * Read once and make records of whole lines; false: there is nothing (more) to read now, or *budget, in bytes, is used
  * up. At the end of the pipe it is closed.
