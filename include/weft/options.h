@@ -109,7 +109,8 @@ WEFT_API weft_status weft_flush(uint32_t timeout_ms);
  * Flush, close every sink and end weft's threads. Logging afterwards is harmless and counted (dropped_shutdown).
  *
  * Waits for calls of other threads that are under way, at most timeout_ms. Returns as weft_flush
- * does; a second call does nothing. exit() does the same by itself with 2,000 ms.
+ * does; WEFT_ETIMEOUT also where a weft_init or weft_reload does not come back: then nothing is
+ * closed. A second call does nothing. exit() does the same by itself with 2,000 ms.
  *
  * Threads: any, also while others log. Signals: unsafe. Since: 0.1.
  */

@@ -12,7 +12,10 @@
 #define FORK_WAIT_MS 1000
 
 static bool taken[WEFT_SINKS_MAX + 1]; /* under the system's lock */
-/* By this thread's fork; false when it is inside of a call of weft itself: a sink that forks. */
+/*
+ * By this thread's fork; false when it is inside of a call of weft itself, a sink that forks, and when a reload stands
+ * in a sink that does not answer.
+ */
 static _Thread_local bool locked;
 
 static struct weftp_outlet *outlet_at(size_t index)
@@ -25,10 +28,9 @@ static struct weftp_outlet *outlet_at(size_t index)
 
 static void prepare(void)
 {
-    locked = !weftp_thread_inside();
-    if (!locked) return;
-    weftp_system_lock();
     const int64_t deadline_ms = weftp_deadline_ms(FORK_WAIT_MS);
+    locked = !weftp_thread_inside() && weftp_system_lock_until(deadline_ms);
+    if (!locked) return;
     weftp_capture_fork_prepare(deadline_ms);
     weftp_loggers_fork_prepare();
     weftp_threads_fork_prepare();

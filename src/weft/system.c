@@ -24,6 +24,13 @@ void weftp_system_lock(void)
     weftp_lock(&weftp_system.lock);
 }
 
+bool weftp_system_lock_until(int64_t deadline_ms)
+{
+    holds = true;
+    holds = weftp_lock_until(&weftp_system.lock, deadline_ms);
+    return holds;
+}
+
 void weftp_system_unlock(void)
 {
     weftp_unlock(&weftp_system.lock);
@@ -308,7 +315,10 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
     const int64_t deadline_ms = weftp_deadline_ms(timeout_ms);
     const int cancel_state = weftp_cancel_disable();
     weft_status status = WEFT_OK;
-    weftp_system_lock();
+    if (!weftp_system_lock_until(deadline_ms)) { /* by a reload whose sink does not answer */
+        weftp_cancel_restore(cancel_state);
+        return WEFT_ETIMEOUT;
+    }
     const bool running = weftp_system.state == WEFTP_STATE_RUNNING;
     if (running) weftp_capture_stop(deadline_ms);
     __atomic_store_n(&weftp_system.state, WEFTP_STATE_SHUT, __ATOMIC_SEQ_CST);

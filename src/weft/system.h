@@ -64,11 +64,13 @@ static inline unsigned weftp_system_attention(void)
 }
 
 /*
- * Take the configuration's lock, and let it go. A log call on a thread that holds it (the program's
+ * Take the configuration's lock, and let it go. Who holds it may be writing to a sink that does not
+ * answer: what has to end waits until a deadline; false: it is not taken. A log call on a thread that holds it (the program's
  * malloc logs, or a signal handler does) must not start weft: holds says so. Signal-safe is holds
  * alone.
  */
 void weftp_system_lock(void);
+bool weftp_system_lock_until(int64_t deadline_ms);
 void weftp_system_unlock(void);
 bool weftp_system_holds(void);
 /* In a forked child: nobody holds it. */

@@ -13,15 +13,17 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define LOCK_WAIT_MS 20
+
 static struct {
     /* Under the system's lock. */
     bool running;
     bool ends; /* SIGTERM and SIGINT are taken */
-    int signal_number;
-    unsigned generation; /* of the settings: a reload by somebody else has read the file, too */
     pthread_t thread;
     int event_fd;
-    /* Atomic. */
+    /* Atomic; written under the lock, but for ended. */
+    int signal_number;
+    unsigned generation; /* of the settings: a reload by somebody else has read the file, too */
     int stop, ended;
 } watch = {.event_fd = -1};
 
@@ -37,13 +39,17 @@ struct look {
 
 /* ---- the file ---- */
 
-/* Learn what is asked for now. */
+static bool is_stale(const struct look *look)
+{
+    return look->generation != __atomic_load_n(&watch.generation, __ATOMIC_ACQUIRE);
+}
+
+/* Learn what is asked for now. The lock is not waited for long: SIGTERM is heard beside a reload that stands. */
 static void refresh_look(struct look *look)
 {
-    weftp_system_lock();
+    if (!is_stale(look) || !weftp_system_lock_until(weftp_monotonic_ms() + LOCK_WAIT_MS)) return;
     const struct weftp_settings *settings = weftp_system.settings;
-    const bool again = look->generation != watch.generation;
-    if (again && settings) {
+    if (settings) {
         const char *path = settings->config ? settings->config : "";
         const size_t size = strlen(path);
         look->generation = watch.generation;
@@ -91,6 +97,7 @@ static void look_at_file(struct look *look)
 
 static int wait_ms(const struct look *look)
 {
+    if (is_stale(look)) return LOCK_WAIT_MS;
     if (look->interval_ms == 0) return -1;
     const int64_t left = look->next_ms - weftp_monotonic_ms();
     return left > 0 ? (int)left : 0;
@@ -107,9 +114,7 @@ static void obey(uint64_t signals)
         weftp_system_shutdown(WEFTP_EXIT_TIMEOUT_MS);
         weftp_signal_die(ends[i]);
     }
-    weftp_system_lock();
-    const int number = watch.signal_number;
-    weftp_system_unlock();
+    const int number = __atomic_load_n(&watch.signal_number, __ATOMIC_RELAXED);
     if (number == 0 || !(signals >> (number % 64) & 1)) return;
     (void)snprintf(why, sizeof why, "signal %s", weftp_signal_name(number, room));
     weftp_system_reload(why);
@@ -179,17 +184,17 @@ int weftp_watch_apply(const struct weftp_settings *settings, bool keeps)
     const int number = err ? 0 : settings->reload_signal;
     if (watch.signal_number && watch.signal_number != number)
         weftp_signal_release(watch.signal_number);
-    watch.signal_number = number;
+    __atomic_store_n(&watch.signal_number, number, __ATOMIC_RELAXED);
     if (number) (void)weftp_signal_claim(number, WEFTP_SIGNAL_ASK);
     take_ends(ends && !err);
-    watch.generation++;
+    __atomic_fetch_add(&watch.generation, 1, __ATOMIC_RELEASE);
     if (watch.running) wake_up();
     return err;
 }
 
 void weftp_watch_stop(int64_t deadline_ms)
 {
-    weftp_system_lock();
+    if (!weftp_system_lock_until(deadline_ms)) return;
     const bool running = watch.running && !pthread_equal(watch.thread, pthread_self());
     if (running) {
         watch.running = false;
