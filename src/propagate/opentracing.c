@@ -1,6 +1,7 @@
 /*
  * The headers of OpenTracing's basic tracers: ot-tracer-traceid, ot-tracer-spanid,
- * ot-tracer-sampled, and ot-baggage-KEY. OpenTelemetry calls the format `ottrace`.
+ * ot-tracer-sampled, and ot-baggage-KEY. OpenTelemetry calls the format `ottrace`; its Python SDK
+ * leaves leading zeros of the ids out, so they may be missing.
  */
 #include "prefixed.h"
 #include "registry.h"
@@ -29,8 +30,7 @@ static weft_status extract(const void *self, struct weft_propagated *context,
     struct weftp_piece trace, span;
     const bool has_trace = weftp_piece_get(&trace, getter, carrier, "ot-tracer-traceid");
     const bool has_span = weftp_piece_get(&span, getter, carrier, "ot-tracer-spanid");
-    if (has_trace && has_span && (trace.size == 16 || trace.size == 32) && span.size == 16 &&
-        weftp_trace_set(context, trace, span))
+    if (has_trace && has_span && span.size > 0 && weftp_trace_set(context, trace, span))
         weftp_sampling_set(context, sampling_read(context, getter, carrier));
     else if (has_trace || has_span)
         context->rejected++;

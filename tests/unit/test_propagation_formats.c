@@ -351,6 +351,18 @@ static void test_ot_baggage(void **state)
     carrier_clear(&out);
 }
 
+static void test_ot_ids_without_leading_zeros(void **state)
+{
+    (void)state;
+    struct carrier out = through(
+        "ot", NULL, CARRIER_OF("ot-tracer-traceid", "a8ba8ec6a3f4d2", "ot-tracer-spanid", "f99b4"));
+    expect_header(&out, "ot-tracer-traceid", "00a8ba8ec6a3f4d2");
+    carrier_clear(&out);
+    out = through("ot", NULL, CARRIER_OF("ot-tracer-traceid", "1", "ot-tracer-spanid", ""));
+    assert_int_equal(strlen(carrier_find(&out, "ot-tracer-traceid")), 32); /* a new one */
+    carrier_clear(&out);
+}
+
 static void test_prefixed_baggage_is_bounded(void **state)
 {
     (void)state;
@@ -422,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_jaeger_baggage),
         cmocka_unit_test(test_jaeger_debug_id),
         cmocka_unit_test(test_ot_baggage),
+        cmocka_unit_test(test_ot_ids_without_leading_zeros),
         cmocka_unit_test(test_prefixed_baggage_is_bounded),
         cmocka_unit_test(test_aws_lineage),
         cmocka_unit_test(test_datadog_extras),
