@@ -26,9 +26,11 @@ void weftp_system_lock(void)
 
 bool weftp_system_lock_until(int64_t deadline_ms)
 {
+    const bool held = holds; /* by a caller further up, who forks from inside of it */
     holds = true;
-    holds = weftp_lock_until(&weftp_system.lock, deadline_ms);
-    return holds;
+    const bool locked = weftp_lock_until(&weftp_system.lock, deadline_ms);
+    holds = held || locked;
+    return locked;
 }
 
 void weftp_system_unlock(void)

@@ -24,6 +24,13 @@ static const char *const names[] = {"tracecontext", "baggage", "xrequestid"};
 static const char *const keys[] = {"user", "tenant"};
 static const struct weftp_propagation_names settings = {names, 3, keys, 2, WEFT_TRUST_CONTINUE,
                                                         NULL};
+/* Those that allocate by themselves, and all that auto reads. */
+static const char *const more_names[] = {"jaeger", "ot", "verbatim:x-a+x-b", "istio", "xray"};
+static const struct weftp_propagation_names more = {more_names,          5,   keys, 2,
+                                                    WEFT_TRUST_CONTINUE, NULL};
+static const char *const auto_names[] = {"auto"};
+static const struct weftp_propagation_names automatic = {auto_names,          1,   keys, 2,
+                                                         WEFT_TRUST_CONTINUE, NULL};
 
 /*
  * Everything that makes an extraction allocate: joined and tidied headers, values that are decoded,
@@ -34,7 +41,9 @@ static struct carrier everything(void)
     return CARRIER_OF("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
                       "tracestate", "a=1 , b=2", "tracestate", "c=3", "baggage",
                       "user=J%C3%BCrgen , tenant=%ff", "baggage", "other=1;p", "x-request-id",
-                      "a b");
+                      "a b", "uberctx-user", "a%20b", "ot-baggage-tenant", "acme", "x-a", "1",
+                      "x-a", "2", "x-b", "3", "x-amzn-trace-id",
+                      "Root=1-8a3c60f7-d188f8fa79d48a391a778fa6;Lineage=1:e65a2c4d:2");
 }
 
 /* The context as text, for comparing. */
@@ -52,13 +61,12 @@ static void describe(char *text, size_t size)
         at += (size_t)snprintf(text + at, size - at, ",%s", view.carry->items[i].value);
 }
 
-static void test_extract(void **state)
+static void extract_failing(const struct weftp_propagation_names *names_of, size_t failures_min)
 {
-    (void)state;
     struct weftp_propagation *propagation = NULL;
     struct carrier carrier = everything();
     size_t failures = 0;
-    assert_int_equal(weftp_propagation_create(&propagation, &settings), WEFT_OK);
+    assert_int_equal(weftp_propagation_create(&propagation, names_of), WEFT_OK);
     for (uint64_t n = 0; n < ALLOCATIONS_MAX; n++) {
         char before[4096], after[4096];
         weft_mdc_clear();
@@ -67,7 +75,7 @@ static void test_extract(void **state)
             weft_mdc_push(weft_str("user", "before"), weft_str("trace_link", "earlier"));
         describe(before, sizeof before);
         fail_alloc_from_now(n, false);
-        const weft_status status = weftp_extract(propagation, &carrier_getter, &carrier, NULL);
+        const weft_status status = weftp_extract(propagation, &carrier_lister, &carrier, NULL);
         const bool failed = fail_alloc_stop();
         describe(after, sizeof after);
         assert_int_equal(status, failed ? WEFT_ENOMEM : WEFT_OK);
@@ -78,20 +86,27 @@ static void test_extract(void **state)
         assert_string_equal(after, "\"outer\":\"1\",");
         if (!failed) break;
     }
-    assert_true(failures >= 5 || !FAIL_ALLOC_WORKS);
+    assert_true(failures >= failures_min || !FAIL_ALLOC_WORKS);
     assert_true(failures < ALLOCATIONS_MAX);
     carrier_clear(&carrier);
-    weftp_propagation_destroy(propagation);
     weft_mdc_clear();
+    weftp_propagation_destroy(propagation);
 }
 
-static void test_create(void **state)
+static void test_extract(void **state)
 {
     (void)state;
+    extract_failing(&settings, 5);
+    extract_failing(&more, 6);
+    extract_failing(&automatic, 6);
+}
+
+static void create_failing(const struct weftp_propagation_names *names_of)
+{
     for (uint64_t n = 0;; n++) {
         struct weftp_propagation *unchanged = NULL;
         fail_alloc_from_now(n, false);
-        const weft_status status = weftp_propagation_create(&unchanged, &settings);
+        const weft_status status = weftp_propagation_create(&unchanged, names_of);
         const bool failed = fail_alloc_stop();
         assert_int_equal(status, failed ? WEFT_ENOMEM : WEFT_OK);
         assert_int_equal(unchanged == NULL, failed);
@@ -99,6 +114,13 @@ static void test_create(void **state)
         if (!failed) break;
         assert_true(n < ALLOCATIONS_MAX);
     }
+}
+
+static void test_create(void **state)
+{
+    (void)state;
+    create_failing(&settings);
+    create_failing(&more);
 }
 
 static void test_request(void **state)
@@ -128,6 +150,47 @@ static void test_request(void **state)
     assert_string_equal(weft_mdc_get("earlier"), "request");
     weft_mdc_clear();
     carrier_clear(&carrier);
+}
+
+static weft_status drop_set(void *arg, const char *name, const char *value, size_t size)
+{
+    (void)arg, (void)name, (void)value, (void)size;
+    return WEFT_OK;
+}
+
+/* A call is begun or it is not; the thread keeps its own context either way. */
+static void client_failing(bool in_a_trace)
+{
+    static const weft_setter setter = {sizeof setter, drop_set};
+    weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
+    struct carrier carrier = everything();
+    options.setter = &setter;
+    options.method = "GET";
+    options.target = "http://h/x";
+    weft_mdc_clear();
+    if (in_a_trace) assert_int_equal(weft_extract(&carrier_getter, &carrier), WEFT_OK);
+    weft_mdc_put("own", "1");
+    for (uint64_t n = 0;; n++) {
+        char before[4096], after[4096];
+        describe(before, sizeof before);
+        fail_alloc_from_now(n, false);
+        weft_client *client = weft_client_begin(&options);
+        weft_client_end(client, 200, 0);
+        const bool failed = fail_alloc_stop();
+        describe(after, sizeof after);
+        assert_string_equal(after, before);
+        if (!failed) break;
+        assert_true(n < ALLOCATIONS_MAX);
+    }
+    carrier_clear(&carrier);
+    weft_mdc_clear();
+}
+
+static void test_client(void **state)
+{
+    (void)state;
+    client_failing(true);
+    client_failing(false);
 }
 
 static void test_environment(void **state)
@@ -182,11 +245,9 @@ static void test_inject_allocates_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_extract),
-        cmocka_unit_test(test_create),
-        cmocka_unit_test(test_request),
-        cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_inject_allocates_nothing),
+        cmocka_unit_test(test_extract),     cmocka_unit_test(test_create),
+        cmocka_unit_test(test_request),     cmocka_unit_test(test_client),
+        cmocka_unit_test(test_environment), cmocka_unit_test(test_inject_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
