@@ -1,6 +1,7 @@
 #include "live.h"
 
 #include "../../src/port/io.h"
+#include "path.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,48 +251,10 @@ void weftp_live_reopen(struct weftp_live *live)
 
 /* ---- life ---- */
 
-static char *join(const char *folder, const char *name)
-{
-    const size_t length = strlen(folder), slash = length > 0 && folder[length - 1] == '/' ? 0 : 1;
-    char *joined = malloc(length + slash + strlen(name) + 1);
-    if (!joined) return NULL;
-    memcpy(joined, folder, length);
-    if (slash) joined[length] = '/';
-    memcpy(joined + length + slash, name, strlen(name) + 1);
-    return joined;
-}
-
-/* The real path of the directory that a path begins with; NULL: there is none, or no memory. */
-static char *real_folder(const char *path, const char *slash)
-{
-    char *folder = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    char *real = folder ? realpath(folder, NULL) : NULL;
-    free(folder);
-    return real;
-}
-
-/*
- * The path as it must be found again after chdir(2): absolute, without links in its directory, and
- * behind the link that may be followed.
- */
-static char *absolute_path(const char *path, bool follow)
-{
-    const char *slash = strrchr(path, '/');
-    char *resolved = follow ? realpath(path, NULL) : NULL;
-    if (resolved) return resolved;
-    char *folder = real_folder(path, slash);
-    const char *name = folder && slash ? slash + 1 : path;
-    if (!folder && *path == '/') return strdup(path);
-    if (!folder) folder = getcwd(NULL, 0);
-    char *joined = folder ? join(folder, name) : NULL;
-    free(folder);
-    return joined;
-}
-
 /* Everything that needs memory. */
 static bool allocate(struct weftp_live *live, const char *path)
 {
-    live->path = absolute_path(path, live->file.follow);
+    live->path = weftp_path_resolve(path, live->file.follow);
     if (!live->path) return false;
     live->file.path = live->path;
     if (!weftp_rotation_init(&live->rotation, live->path)) return false;

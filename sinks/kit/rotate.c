@@ -254,6 +254,7 @@ static int check_live(int dir, const char *name, const struct weftp_rotation_liv
     struct stat now;
     *same = false;
     if (fstatat(dir, name, &now, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT ? 0 : errno;
+    if (S_ISLNK(now.st_mode)) return ELOOP; /* followed on request; it was put there meanwhile */
     *same = now.st_dev == live->dev && now.st_ino == live->ino && S_ISREG(now.st_mode);
     return 0;
 }

@@ -166,6 +166,31 @@ static void test_locks_that_are_links(void **state)
     assert_content("logs/app.gz", "one\none\none\n");
 }
 
+/* A link to a file that is yet to be made: rotated where the file is, by the first process, too. */
+static void test_link_that_leads_nowhere_yet(void **state)
+{
+    (void)state;
+    assert_int_equal(symlink("two", in_scratch("one")), 0);
+    assert_int_equal(symlink("logs/app.log", in_scratch("two")), 0);
+    struct sink sink =
+        OPEN(&weftp_sink_file, "path", in_scratch("one"), "symlink", "follow", "max_bytes", "4");
+    assert_true(sink_put(&sink, "one\n"));
+    assert_true(sink_put(&sink, "two\n"));
+    sink_close(&sink);
+    assert_content("logs/app.log", "two\n");
+    assert_content("logs/app.log.1", "one\n");
+    /* Where a link comes later, the file cannot be moved, which is said. */
+    sink = OPEN(&weftp_sink_file, "path", in_scratch("logs/app.log"), "symlink", "follow",
+                "max_bytes", "4");
+    assert_int_equal(rename(in_scratch("logs/app.log"), in_scratch("real")), 0);
+    assert_int_equal(symlink("../real", in_scratch("logs/app.log")), 0);
+    assert_true(sink_put(&sink, "three\n"));
+    assert_int_equal(sink.status, WEFT_EIO);
+    assert_int_equal(sink_error(&sink).err, ELOOP);
+    sink_close(&sink);
+    assert_content("real", "two\nthree\n");
+}
+
 /* Removed and made again: within a second of lines, and the same for gzip with its lock. */
 static void removed_and_made(const struct weft_sink_type_more *type)
 {
@@ -314,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup(test_directory_removed_and_a_link, fresh),
         cmocka_unit_test_setup(test_nothing_is_given_up_behind_a_link, fresh),
         cmocka_unit_test_setup(test_locks_that_are_links, fresh),
+        cmocka_unit_test_setup(test_link_that_leads_nowhere_yet, fresh),
         cmocka_unit_test_setup(test_link_at_the_start, fresh),
         cmocka_unit_test_setup(test_link_followed_on_request, fresh),
         cmocka_unit_test_setup(test_directory_made_again, fresh),
