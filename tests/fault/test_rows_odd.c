@@ -6,8 +6,8 @@
 #include "support/rows.h"
 
 #include <fenv.h>
-#include <math.h>
 #include <locale.h>
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
