@@ -75,6 +75,21 @@ static void exit_writes_everything(void **state)
     child_free(&child);
 }
 
+static void exit_writes_what_sinks_keep(void **state)
+{
+    (void)state;
+    char *folder = test_folder();
+    char sinks[128], command[128];
+    snprintf(sinks, sizeof sinks, "WEFT_SINKS=file:%s/a?buffer_bytes=64k gzip:%s/b.gz", folder,
+             folder);
+    snprintf(command, sizeof command, "cd %s && zcat b.gz | cmp a && test $(wc -l <a) = 3", folder);
+    const char *const env[] = {sinks, NULL};
+    struct child child = run(two_lines, env);
+    assert_int_equal(system(command), 0);
+    child_free(&child);
+    test_folder_remove(folder);
+}
+
 static void after_shutdown(void *arg)
 {
     (void)arg;
@@ -389,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit_writes_everything),
+        cmocka_unit_test(exit_writes_what_sinks_keep),
         cmocka_unit_test(logging_after_shutdown_is_counted),
         cmocka_unit_test(exit_with_threads_logging_ends),
         cmocka_unit_test(forks_lose_and_double_nothing),
