@@ -2,6 +2,7 @@
 
 #include "../../src/port/io.h"
 #include "../../src/port/wait.h"
+#include "fragment.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,15 +21,6 @@ static int note(struct weftp_logfile *file, int err, const char *what)
 {
     file->error = (struct weft_sink_error){.err = err, .what = what};
     return err;
-}
-
-static int lock_now(int fd, int operation)
-{
-    int result;
-    do {
-        result = flock(fd, operation | LOCK_NB);
-    } while (result < 0 && errno == EINTR);
-    return result;
 }
 
 static int open_flags(const struct weftp_logfile *file)
@@ -109,9 +101,9 @@ static int settle(const struct weftp_logfile *file, int fd, bool last, struct st
                   uint64_t *torn_at)
 {
     struct stat at;
-    if (lock_now(fd, LOCK_EX) == 0 && fstat(fd, own) == 0 && ends_torn(file, own))
+    if (weftp_io_flock_now(fd, LOCK_EX) == 0 && fstat(fd, own) == 0 && ends_torn(file, own))
         *torn_at = (uint64_t)own->st_size;
-    if (lock_now(fd, LOCK_SH) != 0 && errno == EWOULDBLOCK && !last) return EAGAIN;
+    if (weftp_io_flock_now(fd, LOCK_SH) != 0 && errno == EWOULDBLOCK && !last) return EAGAIN;
     if (fstat(fd, own) != 0) return errno;
     if (stat_path(file, &at) != 0) return errno == ENOENT ? EAGAIN : errno;
     return is_same(&at, own) ? 0 : EAGAIN;
@@ -172,7 +164,7 @@ static void use_inherited(struct weftp_logfile *file)
 {
     struct stat own;
     const bool usable = fstat(file->fd, &own) == 0 && own.st_nlink > 0 &&
-                        (lock_now(file->fd, LOCK_SH) == 0 || errno != EWOULDBLOCK);
+                        (weftp_io_flock_now(file->fd, LOCK_SH) == 0 || errno != EWOULDBLOCK);
     if (!usable)
         weftp_logfile_close(file);
     else if (file->regular)
@@ -195,7 +187,8 @@ int weftp_logfile_check(struct weftp_logfile *file)
     const bool in_place = own.st_nlink > 0 && stat_path(file, &at) == 0 && is_same(&own, &at);
     if (file->regular) file->size = (uint64_t)own.st_size;
     if (in_place) {
-        if (file->regular) (void)lock_now(file->fd, LOCK_SH); /* it may not have been free before */
+        if (file->regular)
+            (void)weftp_io_flock_now(file->fd, LOCK_SH); /* it may not have been free before */
         file->limited = file->regular && weftp_io_size_limited();
         return 0;
     }
@@ -204,30 +197,19 @@ int weftp_logfile_check(struct weftp_logfile *file)
     return err;
 }
 
-/* Whether the file ends where this descriptor last wrote; *end is that place. */
-static bool is_at_end(const struct weftp_logfile *file, uint64_t *end)
-{
-    struct stat own;
-    const off_t at = lseek(file->fd, 0, SEEK_CUR);
-    if (at < 0 || fstat(file->fd, &own) != 0) return false;
-    *end = (uint64_t)at;
-    return own.st_size == at;
-}
-
 /*
  * A fragment of `done` bytes was written and its rest cannot be: cut it off, when no other process
- * writes (else its line might be cut); or remember to close it off.
+ * writes (else its line might be cut), or blank it, or remember to close it off.
  */
 static void cut_fragment(struct weftp_logfile *file, size_t done)
 {
     uint64_t end = 0;
-    if (!file->regular || done == 0 || !is_at_end(file, &end)) return;
-    bool cut = false;
-    if (lock_now(file->fd, LOCK_EX) == 0)
-        cut = is_at_end(file, &end) && weftp_io.ftruncate(file->fd, (off_t)(end - done)) == 0;
-    (void)lock_now(file->fd, LOCK_SH);
+    if (!file->regular || done == 0) return;
+    const bool is_last = weftp_fragment_is_last(file->fd, &end);
+    if (end < done) return;
+    const bool cut = is_last && weftp_fragment_cut(file->fd, done);
     file->size = cut ? end - done : end;
-    if (!cut) file->torn_at = end;
+    if (!cut && !weftp_fragment_blank(file->fd, end, done) && is_last) file->torn_at = end;
 }
 
 static ssize_t write_masked(struct weftp_logfile *file, const char *data, size_t size)
@@ -241,9 +223,10 @@ static ssize_t write_masked(struct weftp_logfile *file, const char *data, size_t
  */
 static bool put_line(struct weftp_logfile *file, const char *data, size_t size, size_t done)
 {
-    uint64_t end;
+    uint64_t end = 0;
     for (unsigned anew = 0; done < size;) {
-        if (done > 0 && file->regular && !is_at_end(file, &end)) {
+        if (done > 0 && file->regular && !weftp_fragment_is_last(file->fd, &end)) {
+            (void)weftp_fragment_blank(file->fd, end, done);
             if (++anew > ANEW_TRIES_MAX) return note(file, EIO, "write") == 0;
             done = 0;
         }
@@ -362,7 +345,7 @@ void weftp_logfile_forked(struct weftp_logfile *file)
 static void give_back(const struct weftp_logfile *file)
 {
     struct stat own;
-    if (lock_now(file->fd, LOCK_EX) == 0 && fstat(file->fd, &own) == 0)
+    if (weftp_io_flock_now(file->fd, LOCK_EX) == 0 && fstat(file->fd, &own) == 0)
         (void)weftp_io.ftruncate(file->fd, own.st_size);
 }
 

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h> /* renameat */
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -151,6 +152,15 @@ bool weftp_io_birth_ns(int fd, int64_t *out)
     return false;
 }
 #endif
+
+int weftp_io_flock_now(int fd, int operation)
+{
+    int result;
+    do {
+        result = flock(fd, operation | LOCK_NB);
+    } while (result < 0 && errno == EINTR);
+    return result;
+}
 
 int weftp_io_openat(int dir, const char *name, int flags, mode_t mode)
 {

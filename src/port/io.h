@@ -56,6 +56,8 @@ int weftp_io_private(int fd);
  * keep that.
  */
 bool weftp_io_birth_ns(int fd, int64_t *out);
+/* flock(2) without waiting, tried again after EINTR. Returns 0, or -1 with errno set. */
+int weftp_io_flock_now(int fd, int operation);
 /*
  * openat(2), tried again after EINTR, with a descriptor beyond those of stdio. `flags` should have
  * O_CLOEXEC. Returns the descriptor, or -1 with errno set.

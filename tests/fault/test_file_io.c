@@ -170,6 +170,39 @@ static void test_fragments(void **state)
     (void)run(&weftp_sink_file, "1k", EIO);
 }
 
+static int neighbour = -1; /* a descriptor of another process, as it were */
+static unsigned taken_off; /* bytes of the first write that go out */
+
+/* Takes a part of the first line; another process's line comes right behind it. */
+static ssize_t write_and_be_overtaken(int fd, const void *data, size_t size)
+{
+    weftp_io.write = write;
+    const ssize_t got = write(fd, data, taken_off < size ? taken_off : size);
+    assert_int_equal(write(neighbour, "neighbour\n", 10), 10);
+    return got;
+}
+
+/* The other's line is whole, and so is ours, begun anew; what had begun is a line of blanks. */
+static void test_another_line_behind_a_fragment(void **state)
+{
+    (void)state;
+    for (taken_off = 1; taken_off < 9; taken_off++) {
+        char expected[64];
+        fresh(NULL);
+        struct sink sink = OPEN(&weftp_sink_file, "path", in_scratch("app.log"));
+        neighbour = open(in_scratch("app.log"), O_WRONLY | O_APPEND | O_CLOEXEC);
+        assert_true(neighbour >= 0);
+        assert_true(sink_put(&sink, "begins\n"));
+        weftp_io.write = write_and_be_overtaken;
+        assert_true(sink_put(&sink, "our line\n"));
+        snprintf(expected, sizeof expected, "begins\n%*sneighbour\nour line\n", (int)taken_off,
+                 "\n");
+        assert_content("app.log", expected);
+        sink_close(&sink);
+        close(neighbour);
+    }
+}
+
 /* ---- memory ---- */
 
 /*
@@ -229,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_quota, fresh, heal),
         cmocka_unit_test_setup_teardown(test_a_byte_at_a_time, fresh, heal),
         cmocka_unit_test_setup_teardown(test_fragments, fresh, heal),
+        cmocka_unit_test_setup_teardown(test_another_line_behind_a_fragment, fresh, heal),
         cmocka_unit_test_setup(test_no_memory, fresh),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
