@@ -45,11 +45,8 @@ static void close_one(int *fd)
 
 static int lock_exclusive(int fd)
 {
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EINTR) continue;
-        return errno == EWOULDBLOCK ? EAGAIN : 0; /* else no such locks here: go on without */
-    }
-    return 0;
+    /* Where there are no such locks: go on without. */
+    return weftp_io_flock_now(fd, LOCK_EX) != 0 && errno == EWOULDBLOCK ? EAGAIN : 0;
 }
 
 /*

@@ -1,12 +1,12 @@
 #include "live.h"
 
 #include "../../src/port/io.h"
+#include "../../src/port/lock.h"
 #include "path.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LOOK_BYTES_MAX       (UINT64_C(1) << 20)
@@ -285,12 +285,6 @@ static void adorn_lock(struct weftp_live *live)
     weftp_live_note(live, err, "group");
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    return clock_gettime(CLOCK_REALTIME, &now) == 0 ? now.tv_sec * SECOND_NS + now.tv_nsec : 0;
-}
-
 weft_status weftp_live_open(struct weftp_live *live, const char *path)
 {
     live->looked_ns = live->born_ns = INT64_MIN;
@@ -302,7 +296,7 @@ weft_status weftp_live_open(struct weftp_live *live, const char *path)
     if (live->file.fd >= 0) live->made_ns = birth_at_start(live->file.fd);
     if (live->file.fd >= 0 && live->file.regular && rotates(live)) {
         if (live->file.has_group || live->file.mode_exact) adorn_lock(live);
-        weftp_live_note(live, weftp_rotation_trim(&live->rotation, now_ns()), "trim");
+        weftp_live_note(live, weftp_rotation_trim(&live->rotation, weftp_realtime_ns()), "trim");
     }
     plan(live);
     if (live->compressor && weftp_compressor_needed(&live->rotation)) start_compression(live);

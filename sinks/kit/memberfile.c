@@ -1,7 +1,6 @@
 #include "memberfile.h"
 
 #include "../../src/port/io.h"
-#include "../../src/port/wait.h"
 #include "rotated.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -81,16 +80,8 @@ static int open_lock(struct weftp_memberfile *members, const struct weftp_logfil
 /* Returns 0, EAGAIN, or why there is no lock. */
 static int take_lock(struct weftp_memberfile *members, const struct weftp_logfile *file)
 {
-    struct weftp_wait wait;
     const int err = open_lock(members, file);
-    if (err != 0) return err;
-    weftp_wait_start(&wait, LOCK_TIMEOUT_MS);
-    while (flock(members->lock, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EINTR) continue;
-        if (errno != EWOULDBLOCK) return errno;
-        if (!weftp_wait_pause(&wait)) return EAGAIN;
-    }
-    return 0;
+    return err != 0 ? err : weftp_io_flock_wait(members->lock, LOCK_TIMEOUT_MS);
 }
 
 /* Up to where the file is known to be whole. */

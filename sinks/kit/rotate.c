@@ -1,7 +1,6 @@
 #include "rotate.h"
 
 #include "../../src/port/io.h"
-#include "../../src/port/wait.h"
 #include "tally.h"
 #include "trim.h"
 #include <errno.h>
@@ -32,18 +31,6 @@ void weftp_rotation_deinit(struct weftp_rotation *rotation)
 
 /* ---- the lock ---- */
 
-static int wait_for_lock(int fd, uint32_t timeout_ms)
-{
-    struct weftp_wait wait;
-    weftp_wait_start(&wait, timeout_ms);
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EINTR) continue;
-        if (errno != EWOULDBLOCK) return 0; /* no such locks here: go on without */
-        if (!weftp_wait_pause(&wait)) return EAGAIN;
-    }
-    return 0;
-}
-
 static int open_lock_file(const struct weftp_rotation *rotation, struct weftp_rotation_lock *lock)
 {
     struct weftp_rotated_name name;
@@ -65,7 +52,8 @@ int weftp_rotation_lock(const struct weftp_rotation *rotation, struct weftp_rota
     lock->lock = -1;
     lock->dir = weftp_io_open_dir(rotation->dir, rotation->follow);
     int err = lock->dir < 0 ? errno : open_lock_file(rotation, lock);
-    if (err == 0) err = wait_for_lock(lock->lock, timeout_ms);
+    /* Where there are no such locks: go on without. */
+    if (err == 0 && weftp_io_flock_wait(lock->lock, timeout_ms) == EAGAIN) err = EAGAIN;
     if (err != 0) weftp_rotation_unlock(lock);
     return err;
 }

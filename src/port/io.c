@@ -1,5 +1,7 @@
 #include "io.h"
 
+#include "wait.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -160,6 +162,17 @@ int weftp_io_flock_now(int fd, int operation)
         result = flock(fd, operation | LOCK_NB);
     } while (result < 0 && errno == EINTR);
     return result;
+}
+
+int weftp_io_flock_wait(int fd, uint32_t timeout_ms)
+{
+    struct weftp_wait wait;
+    weftp_wait_start(&wait, timeout_ms);
+    while (weftp_io_flock_now(fd, LOCK_EX) != 0) {
+        if (errno != EWOULDBLOCK) return errno;
+        if (!weftp_wait_pause(&wait)) return EAGAIN;
+    }
+    return 0;
 }
 
 int weftp_io_openat(int dir, const char *name, int flags, mode_t mode)

@@ -59,6 +59,11 @@ bool weftp_io_birth_ns(int fd, int64_t *out);
 /* flock(2) without waiting, tried again after EINTR. Returns 0, or -1 with errno set. */
 int weftp_io_flock_now(int fd, int operation);
 /*
+ * Take an exclusive flock(2), waiting at most timeout_ms. Returns 0, EAGAIN: somebody has it, or
+ * another errno: there are no such locks here.
+ */
+int weftp_io_flock_wait(int fd, uint32_t timeout_ms);
+/*
  * openat(2), tried again after EINTR, with a descriptor beyond those of stdio. `flags` should have
  * O_CLOEXEC. Returns the descriptor, or -1 with errno set.
  */

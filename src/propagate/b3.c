@@ -5,6 +5,7 @@
  * What the caller left undecided stays undecided: no sampling state is written then. The parent's
  * span id is read past and never written.
  */
+#include "chars.h"
 #include "registry.h"
 #include "trace_text.h"
 
@@ -43,10 +44,8 @@ static bool state_read(const struct weftp_piece *piece, enum weft_sampling *out)
 
 static bool parent_ok(const struct weftp_piece *parent)
 {
-    struct weft_propagated aside;
-    const struct weftp_piece none = {parent->text, 0};
-    aside.trace.flags = 0;
-    return parent->size == 16 && weftp_trace_set(&aside, *parent, none);
+    return parent->size == 16 && weftp_char_span(parent->text, 16, WEFTP_CHAR_HEX) == 16 &&
+           !weftp_all_zero_digits(parent->text, 16);
 }
 
 /* TRACE-SPAN[-STATE[-PARENT]], or STATE alone. */
