@@ -3,7 +3,7 @@
  * rotates all the time; some are killed. Every line that a flush promised is there, whole, once and
  * in its writer's order; what a kill costs is less than a buffer.
  */
-#include "support/sinks.h"
+#include "support/written_lines.h"
 
 #include "sinks/file.h"
 #include "sinks/gzip.h"
@@ -34,11 +34,7 @@ static struct sink open_log(const struct weft_sink_type_more *type)
 
 static size_t make_line(char *line, int writer, int number)
 {
-    const int head = snprintf(line, 64, "%d %d ", writer, number);
-    const size_t pad = (size_t)(number * 7 % 90);
-    memset(line + head, 'a' + writer, pad);
-    line[(size_t)head + pad] = '\n';
-    return (size_t)head + pad + 1;
+    return writer_line(line, writer, number, 90);
 }
 
 struct writer {
@@ -90,8 +86,9 @@ struct tally {
 #define FOUND_MAX 2000000
 static bool found[2][FOUND_MAX]; /* lines of the two writers that are killed */
 
-static void check_line(struct tally *tally, const char *line, size_t size)
+static void check_line(void *arg, const char *line, size_t size)
 {
+    struct tally *tally = arg;
     char expected[200];
     int writer = -1, number = -1;
     if (sscanf(line, "%d %d ", &writer, &number) != 2 || writer < 0 || writer >= WRITERS ||
@@ -109,18 +106,8 @@ static void check_line(struct tally *tally, const char *line, size_t size)
 static void check_file(struct tally *tally, const char *name)
 {
     size_t size = 0;
-    char *text = slurp_sized(name, &size), *end;
-    assert_non_null(text);
-    for (char *at = text; at < text + size; at = end + 1) {
-        end = memchr(at, '\n', (size_t)(text + size - at));
-        if (!end) {
-            tally->torn++;
-            break;
-        }
-        check_line(tally, at, (size_t)(end - at) + 1);
-    }
+    if (!each_written_line(name, check_line, tally, &size)) tally->torn++;
     tally->files++;
-    free(text);
 }
 
 static struct tally check_all(const struct weft_sink_type_more *type)

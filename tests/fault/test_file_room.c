@@ -2,35 +2,16 @@
  * The disk is full, or about to be: buffers wait, old files are given up, stderr helps out, and
  * min_free= leaves room for others. Everything goes on by itself when there is room again.
  */
-#include "support/sinks.h"
+#include "support/small_disk.h"
 
 #include "sinks/file.h"
 #include "sinks/gzip.h"
 #include "src/port/io.h"
-#include <sched.h>
-#include <sys/mount.h>
 
 #define LINE_SIZE 1000
 #define LINES     3000
 
-static bool mounted;
 static bool taken[LINES];
-
-/* A private mount namespace: the mount goes with the process, whatever happens to it. */
-static int mount_small(void **state)
-{
-    if (scratch_make(state) != 0) return -1;
-    mounted = unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-              mount("none", scratch, "tmpfs", 0, "size=1m") == 0;
-    if (!mounted) fprintf(stderr, "SKIPPED: no tmpfs can be mounted here, which needs root\n");
-    return 0;
-}
-
-static int unmount_small(void **state)
-{
-    if (mounted && umount(scratch) != 0) return -1;
-    return scratch_remove(state);
-}
 
 static int fresh(void **state)
 {

@@ -3,7 +3,7 @@
  * line is there once, whole, and the lines of one writer stand in their order from the oldest file
  * to the newest.
  */
-#include "support/sinks.h"
+#include "support/written_lines.h"
 
 #include "sinks/file.h"
 #include <pthread.h>
@@ -28,14 +28,9 @@ static struct sink open_log(void)
                 "10000", "compress", "gzip");
 }
 
-/* "<writer> <number> xxxx\n", of different sizes. */
 static size_t make_line(char *line, int writer, int number)
 {
-    const int head = snprintf(line, 64, "%d %d ", writer, number);
-    const size_t pad = (size_t)(number * 7 % 120);
-    memset(line + head, 'a' + writer, pad);
-    line[(size_t)head + pad] = '\n';
-    return (size_t)head + pad + 1;
+    return writer_line(line, writer, number, 120);
 }
 
 struct writer {
@@ -88,8 +83,9 @@ struct tally {
     unsigned torn, disordered, oversized, files, compressed;
 };
 
-static void check_line(struct tally *tally, const char *line, size_t size)
+static void check_line(void *arg, const char *line, size_t size)
 {
+    struct tally *tally = arg;
     char expected[200];
     int writer = -1, number = -1;
     if (sscanf(line, "%d %d ", &writer, &number) != 2 || writer < 0 || writer >= WRITERS ||
@@ -105,19 +101,9 @@ static void check_line(struct tally *tally, const char *line, size_t size)
 static void check_file(struct tally *tally, const char *name)
 {
     size_t size = 0;
-    char *text = slurp_sized(name, &size), *end;
-    assert_non_null(text);
+    if (!each_written_line(name, check_line, tally, &size)) tally->torn++;
     tally->oversized += size > MAX_BYTES + MAX_BYTES / 2;
-    for (char *at = text; at < text + size; at = end + 1) {
-        end = memchr(at, '\n', (size_t)(text + size - at));
-        if (!end) {
-            tally->torn++;
-            break;
-        }
-        check_line(tally, at, (size_t)(end - at) + 1);
-    }
     tally->files++;
-    free(text);
 }
 
 static void check_all(void)

@@ -9,7 +9,8 @@
 #include <cmocka.h>
 
 #include "support/await.h"
-#include "support/child.h"
+#define OWN_FILE "capture.log"
+#include "support/own_folder.h"
 #include "support/tsan.h"
 
 #include <pthread.h>
@@ -20,7 +21,7 @@
 #include <weft/sys/sink.h>
 #include <weft/weft.h>
 
-static char *folder, path[128], sinks[256];
+static char sinks[256];
 
 static struct child run(void (*fn)(void *), void *arg, const char *capture)
 {
@@ -598,21 +599,6 @@ static void switched_under_load_it_loses_nothing(void **state)
     child_free(&child);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    folder = test_folder();
-    snprintf(path, sizeof path, "%s/capture.log", folder);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -632,5 +618,5 @@ int main(void)
         cmocka_unit_test(many_threads_lose_and_double_nothing),
         cmocka_unit_test(switched_under_load_it_loses_nothing),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, own_folder_make, own_folder_remove);
 }

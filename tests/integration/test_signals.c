@@ -9,7 +9,8 @@
 #include <cmocka.h>
 
 #include "support/await.h"
-#include "support/child.h"
+#define OWN_FILE "weft.json"
+#include "support/own_folder.h"
 #include "support/tsan.h"
 
 #include <pthread.h>
@@ -21,7 +22,6 @@
 
 /* ---- reload ---- */
 
-static char *folder, path[128];
 static atomic_int calls;
 
 static bool is_debug(void)
@@ -411,21 +411,6 @@ static void the_first_process_of_a_namespace_ends_too(void **state)
     assert_fine(&child);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    folder = test_folder();
-    snprintf(path, sizeof path, "%s/weft.json", folder);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,5 +425,5 @@ int main(void)
         cmocka_unit_test(a_forked_child_dies_of_it_too),
         cmocka_unit_test(the_first_process_of_a_namespace_ends_too),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, own_folder_make, own_folder_remove);
 }

@@ -9,12 +9,11 @@
 #include <cmocka.h>
 
 #include "support/await.h"
-#include "support/child.h"
+#define OWN_FILE "weft.json"
+#include "support/own_folder.h"
 
 #include <sys/stat.h>
 #include <weft/weft.h>
-
-static char *folder, path[128];
 
 static bool is_debug(void)
 {
@@ -165,21 +164,6 @@ static void a_file_that_is_being_written_is_left_alone(void **state)
     child_free(&child);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    folder = test_folder();
-    snprintf(path, sizeof path, "%s/weft.json", folder);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,5 +172,5 @@ int main(void)
         cmocka_unit_test(a_bad_file_leaves_the_old_configuration_running),
         cmocka_unit_test(a_file_that_is_being_written_is_left_alone),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, own_folder_make, own_folder_remove);
 }
