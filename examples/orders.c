@@ -78,13 +78,22 @@ static size_t body_ignore(char *bytes, size_t size, size_t count, void *arg)
     return size * count;
 }
 
-/* POST to a URL with this thread's context in the headers. */
+/*
+ * POST to a URL with this thread's context in the headers, under a span of the call's own, and one
+ * record of the call.
+ */
 static CURLcode http_post(const char *url, long *status, curl_off_t *took_us)
 {
     CURL *curl = curl_easy_init();
     if (!curl) return CURLE_FAILED_INIT;
     struct curl_slist *headers = NULL;
-    weft_curl_inject(&headers); /* traceparent, tracestate, baggage, x-request-id */
+    weft_client_options call = WEFT_CLIENT_OPTIONS_INIT;
+    call.setter = weft_curl_setter();
+    call.carrier = &headers;
+    call.method = "POST";
+    call.target = url;
+    weft_client *client =
+        weft_client_begin(&call); /* traceparent, tracestate, baggage, x-request-id */
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
@@ -93,7 +102,10 @@ static CURLcode http_post(const char *url, long *status, curl_off_t *took_us)
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, PAYMENT_TIMEOUT_MS);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body_ignore);
     const CURLcode code = curl_easy_perform(curl);
+    curl_off_t bytes = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
+    curl_easy_getinfo(curl, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+    weft_client_end(client, (int)*status, (uint64_t)bytes);
     curl_easy_getinfo(curl, CURLINFO_TOTAL_TIME_T, took_us);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);

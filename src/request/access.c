@@ -1,12 +1,13 @@
 #include "access.h"
 #include "../base/utf8.h"
+#include "../mdc/mdc.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <weft/log.h>
 
-#define FIELDS_MAX 6
+#define FIELDS_MAX 7
 
 int64_t weftp_access_clock_ns(void)
 {
@@ -95,6 +96,14 @@ static void message_format(char *out, size_t capacity, const struct weftp_access
         (void)snprintf(out + size, capacity - (size_t)size, " %d", status);
 }
 
+/* Without it a trace's records would not say which call led to which request. */
+static bool parent_field(weft_field *field, const struct weft_trace *trace)
+{
+    if (!trace || !trace->parent_id[0]) return false;
+    *field = weft_str("parent_span_id", trace->parent_id);
+    return true;
+}
+
 static int64_t as_signed(uint64_t n)
 {
     return n < INT64_MAX ? (int64_t)n : INT64_MAX;
@@ -119,5 +128,8 @@ void weftp_access_log(const struct weftp_access *access, weft_logger *logger, in
     if (access->peer)
         fields[count++] =
             weft_str(access->outgoing ? "server.address" : "client.address", access->peer);
+    struct weftp_mdc_view view;
+    weftp_mdc_view(&view);
+    if (parent_field(&fields[count], view.trace)) count++;
     weft_log_fields(logger, level, message, fields, count);
 }

@@ -1,7 +1,7 @@
 /*
  * The access record of a request: what its fields and message are.
  *
- * Threads: one per request. May include: propagate, base, public headers.
+ * Threads: one per request. May include: propagate, mdc, base, public headers.
  */
 #ifndef WEFTP_REQUEST_ACCESS_H
 #define WEFTP_REQUEST_ACCESS_H
@@ -52,8 +52,9 @@ struct weftp_access_text weftp_access_authority(const char *target);
 const char *weftp_access_path(const char *target, size_t *size);
 
 /*
- * Write the record. NULL logger: "http.access", of a call "http.client". status 0: left out. The
- * level is ERROR from 500 on, and of a call without a status; else INFO.
+ * Write the record, with the parent of the thread's span where there is one. NULL logger:
+ * "http.access", of a call "http.client". status 0: left out. The level is ERROR from 500 on, and
+ * of a call without a status; else INFO.
  */
 void weftp_access_log(const struct weftp_access *access, weft_logger *logger, int status,
                       uint64_t bytes);

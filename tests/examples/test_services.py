@@ -59,11 +59,20 @@ class Services(unittest.TestCase):
 
     def test_each_service_has_a_span_of_its_own(self):
         _, _, orders, payments = self.order("ann", "1", f"traceparent: 00-{TRACE}-{SPAN}-01".encode(), b"x-request-id: r-span")
-        own = {line["span.id"] for line in orders}
+        call = next(line for line in orders if line["log.logger"] == "http.client")
+        own = {line["span.id"] for line in orders if line is not call}
         peer = {line["span.id"] for line in payments}
         self.assertEqual((len(own), len(peer)), (1, 1))
-        self.assertTrue(own.isdisjoint(peer))
-        self.assertNotIn(SPAN, own | peer)
+        self.assertEqual(len({SPAN, call["span.id"], *own, *peer}), 4)
+
+    def test_spans_link_up(self):
+        _, reply_id, orders, _ = self.order(
+            "ann", "1", f"traceparent: 00-{TRACE}-{SPAN}-01".encode(), b"x-request-id: r-tree")
+        call = next(line for line in orders if line["log.logger"] == "http.client")
+        access = next(line for line in orders if line["log.logger"] == "http.access")
+        served = self.payments.wait_line("POST /charges 200", request_id=reply_id)
+        self.assertEqual([label(line, "parent_span_id") for line in (access, call, served)],
+                         [SPAN, access["span.id"], call["span.id"]])
 
     def test_context_reaches_the_worker_thread(self):
         _, reply_id, orders, _ = self.order("bea", "7")

@@ -68,6 +68,7 @@ static void test_a_call_has_a_span_of_its_own(void **state)
     assert_string_equal(value(0, "log.level"), "INFO");
     assert_string_equal(value(0, "trace.id"), TRACE);
     assert_string_equal(value(0, "span.id"), span);
+    assert_string_equal(value(0, "labels/parent_span_id"), own_span);
     assert_string_equal(value(0, "server.address"), "payments:8080");
     assert_string_equal(value(0, "url.path"), "/charge");
     assert_string_equal(value(0, "http.request.method"), "POST");

@@ -73,6 +73,7 @@ static void test_access_record(void **state)
     assert_string_equal(value(0, "client.address"), "192.0.2.1");
     assert_true(strtoll(value(0, "event.duration"), NULL, 10) > 0);
     assert_string_equal(value(0, "trace.id"), TRACE);
+    assert_string_equal(value(0, "labels.parent_span_id"), SPAN);
     assert_null(strstr(weft_test_line(capture, 0), "secret"));
     assert_non_null(strstr(weft_test_line(capture, 0), "\"r-1\""));
 }
