@@ -9,7 +9,8 @@
  *   weftp_packed_size    | any thread, pure
  *   weftp_record_pack    | any thread; never allocates; signal-safe
  *   weftp_packed_needs   | any thread, pure; safe on hostile bytes
- *   weftp_record_unpack  | any thread; never allocates; hostile bytes: safe, in linear time
+ *   weftp_record_unpack  | any thread; never allocates; hostile bytes: safe, in linear time, but
+ *                        | with WEFTP_UNPACK_TRUSTED
  *
  * May include: base, public value headers.
  *
@@ -57,8 +58,21 @@ struct weftp_packed_needs {
 /* Read the head of a packed record. WEFT_EINVAL: it is none, or not whole in `size` bytes. */
 weft_status weftp_packed_needs(const void *packed, size_t size, struct weftp_packed_needs *needs);
 
+/*
+ * By default nothing is believed: bytes from a file, which anybody may have written, are refused or
+ * give a view that lies in them, and the site of a record by id is left to the caller.
+ */
+enum {
+    /*
+     * The bytes are as this process packed them, and it is this process still: less is looked at,
+     * and site ids are this process's. Bytes that were changed are then beyond all bounds.
+     */
+    WEFTP_UNPACK_TRUSTED = 1
+};
+
 /* The caller's arrays for unpacking. */
 struct weftp_unpack_room {
+    unsigned options; /* WEFTP_UNPACK_… */
     weft_field *fields;
     size_t field_count;
     struct weft_pair *pairs;
@@ -70,7 +84,7 @@ struct weftp_unpack_room {
  * points into it.
  */
 struct weftp_unpacked {
-    struct weft_record record; /* its site is NULL when it came by id */
+    struct weft_record record; /* its site, by id: weftp_site_at's when trusted, else NULL */
     uint32_t site_id;          /* 0: none */
     weft_site site;
     struct weft_trace trace;

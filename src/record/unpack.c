@@ -5,6 +5,7 @@
 #include "packed_form.h"
 
 #include "../base/key_look.h"
+#include "sites.h"
 #include <string.h>
 
 struct reader {
@@ -236,5 +237,8 @@ weft_status weftp_record_unpack(const void *packed, size_t size,
                             .next = room->fields,
                             .fields_left = head.field_total};
     memset(out, 0, sizeof *out);
-    return read_body(&reader, &head, room->pairs, out) ? WEFT_OK : WEFT_EINVAL;
+    if (!read_body(&reader, &head, room->pairs, out)) return WEFT_EINVAL;
+    if ((room->options & WEFTP_UNPACK_TRUSTED) && !out->record.site)
+        out->record.site = weftp_site_at(head.site_id);
+    return WEFT_OK;
 }
