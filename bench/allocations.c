@@ -6,11 +6,12 @@
 #include <stdlib.h>
 
 static uint64_t count; /* atomic */
+static bool counting;  /* set before there are threads */
 
 /* The next definition of a symbol after ours; cached, because dlsym is slow. */
 #define NEXT(pointer, name)                                                                        \
     do {                                                                                           \
-        __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED);                                           \
+        if (counting) __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED);                             \
         if (!__atomic_load_n(&(pointer), __ATOMIC_RELAXED)) {                                      \
             void *const found_ = dlsym(RTLD_NEXT, name);                                           \
             __atomic_store_n((void **)&(pointer), found_, __ATOMIC_RELAXED);                       \
@@ -50,6 +51,11 @@ int posix_memalign(void **out, size_t alignment, size_t size)
     static int (*next)(void **, size_t, size_t);
     NEXT(next, "posix_memalign");
     return next(out, alignment, size);
+}
+
+void bench_allocations_start(void)
+{
+    counting = true;
 }
 
 uint64_t bench_allocations(void)

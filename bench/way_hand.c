@@ -1,167 +1,107 @@
 /*
- * The physical limit: a writer that knows R10 by heart. The context and all keys are one constant
- * text, the second is cached, strings are scanned 16 bytes at a time and copied, the amount has
- * two decimals.
+ * The hand-written encoder to a file in three forms: write(2) for each line, a buffer of 64 KiB for
+ * each thread, and one buffer that all threads share under a lock.
  */
-#include "bench.h"
-#include "shape.h"
+#include "hand_encode.h"
 
-#include <stdio.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-static int file = -1;
+#define BUFFER_BYTES 65536
 
-struct clock_text {
-    time_t second;
-    char text[80];
+struct buffer {
+    size_t size;
+    char bytes[BUFFER_BYTES];
 };
 
-#define PUT(to, literal)                                                                           \
-    ((char *)memcpy((to), (literal), sizeof(literal) - 1) + sizeof(literal) - 1)
+static int file = -1;
+static struct buffer shared;
+static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local struct buffer own;
+static _Thread_local struct hand_clock own_clock = {.second = -1};
 
-typedef signed char bytes16 __attribute__((vector_size(16)));
-
-/*
- * Copy 16 bytes, of which two pieces of 8 may overlap. True when one must be escaped, or is beyond
- * ASCII.
- */
-static inline bool copy_pair(char *to, const char *from, size_t second)
-{
-    uint64_t halves[2];
-    bytes16 b;
-    memcpy(&halves[0], from, 8);
-    memcpy(&halves[1], from + second, 8);
-    memcpy(to, &halves[0], 8);
-    memcpy(to + second, &halves[1], 8);
-    memcpy(&b, halves, 16);
-    const bytes16 hit = (b < 0x20) | (b == '"') | (b == '\\');
-    memcpy(halves, &hit, 16);
-    return (halves[0] | halves[1]) != 0;
-}
-
-/*
- * Copy a string that has nothing to escape (R10 has none); what is special is marked, to keep the
- * scan honest.
- */
-static inline char *put_string(char *to, const char *from)
-{
-    const size_t size = strlen(from);
-    bool special = false;
-    if (size >= 16) {
-        for (size_t i = 0; i + 16 < size; i += 16) special |= copy_pair(to + i, from + i, 8);
-        special |= copy_pair(to + size - 16, from + size - 16, 8);
-    } else if (size >= 8) {
-        special = copy_pair(to, from, size - 8);
-    } else {
-        for (size_t i = 0; i < size; i++) {
-            to[i] = from[i];
-            special |= (unsigned char)from[i] < 0x20 || from[i] == '"' || from[i] == '\\';
-        }
-    }
-    if (special) to[0] = '?';
-    return to + size;
-}
-
-static char *put_uint(char *to, uint64_t value)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    memcpy(to, digits + at, sizeof digits - at);
-    return to + sizeof digits - at;
-}
-
-static char *put_fixed2(char *to, double value)
-{
-    const uint64_t cents = (uint64_t)(value * 100 + 0.5);
-    to = put_uint(to, cents / 100);
-    *to++ = '.';
-    *to++ = (char)('0' + cents / 10 % 10);
-    *to++ = (char)('0' + cents % 10);
-    return to;
-}
-
-static char *put_time(char *to, struct timespec now, struct clock_text *cache)
-{
-    if (now.tv_sec != cache->second) {
-        struct tm utc;
-        gmtime_r(&now.tv_sec, &utc);
-        snprintf(cache->text, sizeof cache->text, "%04d-%02d-%02dT%02d:%02d:%02d.",
-                 (utc.tm_year + 1900) % 10000, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
-                 utc.tm_sec);
-        cache->second = now.tv_sec;
-    }
-    memcpy(to, cache->text, 20);
-    uint32_t micros = (uint32_t)(now.tv_nsec / 1000);
-    for (int digit = 25; digit >= 20; digit--) {
-        to[digit] = (char)('0' + micros % 10);
-        micros /= 10;
-    }
-    to[26] = 'Z';
-    return to + 27;
-}
-
-static size_t hand_r10(char *line, uint64_t i, struct timespec now, struct clock_text *cache)
-{
-    char *to = PUT(line, SHAPE_TIME);
-    to = put_time(to, now, cache);
-    to = PUT(to, SHAPE_LEVEL WORKLOAD_MESSAGE SHAPE_ORIGIN SHAPE_ORDER);
-    to = put_string(to, workload.order_id);
-    to = PUT(to, SHAPE_NAME);
-    to = put_string(to, workload.customer);
-    to = PUT(to, SHAPE_PAYMENT);
-    to = put_string(to, workload.method);
-    to = PUT(to, SHAPE_EUR);
-    to = put_string(to, workload.currency);
-    to = workload.gift ? PUT(to, SHAPE_GIFT "true" SHAPE_PATH)
-                       : PUT(to, SHAPE_GIFT "false" SHAPE_PATH);
-    to = put_string(to, workload.path);
-    to = PUT(to, "\"," SHAPE_MDC SHAPE_AMOUNT);
-    to = put_fixed2(to, workload.amount);
-    to = PUT(to, SHAPE_ITEMS);
-    to = put_uint(to, (uint64_t)workload.items);
-    to = PUT(to, SHAPE_LATENCY);
-    to = put_uint(to, (uint64_t)WORKLOAD_LATENCY(i));
-    to = PUT(to, SHAPE_SHARD);
-    to = put_uint(to, (uint64_t)workload.shard);
-    to = PUT(to, "}}\n");
-    return (size_t)(to - line);
-}
-
-static bool hand_open(const struct bench_job *job)
+static bool write_open(const struct bench_job *job)
 {
     if (job->path) file = bench_file_open(job->path);
-    return job->kind == BENCH_R10 && (!job->path || file >= 0);
+    return job->kind <= BENCH_ESC && (!job->path || file >= 0);
 }
 
-static size_t hand_now(char *line, uint64_t i, struct clock_text *cache)
+static size_t encode_now(enum bench_kind kind, char *line, uint64_t i)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return hand_r10(line, i, now, cache);
+    return hand_encode(kind, line, i, now, &own_clock);
 }
 
-static void hand_run(enum bench_kind kind, uint64_t records)
+static void write_run(enum bench_kind kind, uint64_t records)
 {
-    (void)kind;
-    struct clock_text cache = {.second = -1};
-    char line[1024];
-    for (uint64_t i = 0; i < records; i++) bench_file_write(file, line, hand_now(line, i, &cache));
+    char line[HAND_LINE_BYTES_MAX];
+    for (uint64_t i = 0; i < records; i++) bench_file_write(file, line, encode_now(kind, line, i));
 }
 
-static void hand_encode_run(enum bench_kind kind, uint64_t records)
+static void buffer_empty(struct buffer *buffer)
 {
-    (void)kind;
-    struct clock_text cache = {.second = -1};
-    char line[1024];
+    if (buffer->size) bench_file_write(file, buffer->bytes, buffer->size);
+    buffer->size = 0;
+}
+
+static bool batch_drain(void)
+{
+    buffer_empty(&own);
+    return true;
+}
+
+static bool batch_open(const struct bench_job *job)
+{
+    bench_drain_set(batch_drain);
+    return write_open(job);
+}
+
+static void batch_run(enum bench_kind kind, uint64_t records)
+{
+    struct buffer *const buffer = &own;
+    for (uint64_t i = 0; i < records; i++) {
+        if (buffer->size > BUFFER_BYTES - HAND_LINE_BYTES_MAX) buffer_empty(buffer);
+        buffer->size += encode_now(kind, buffer->bytes + buffer->size, i);
+    }
+}
+
+static bool mutex_drain(void)
+{
+    pthread_mutex_lock(&shared_lock);
+    buffer_empty(&shared);
+    pthread_mutex_unlock(&shared_lock);
+    return true;
+}
+
+static bool mutex_open(const struct bench_job *job)
+{
+    bench_drain_set(mutex_drain);
+    return write_open(job);
+}
+
+static void mutex_run(enum bench_kind kind, uint64_t records)
+{
+    char line[HAND_LINE_BYTES_MAX];
+    for (uint64_t i = 0; i < records; i++) {
+        const size_t size = encode_now(kind, line, i);
+        pthread_mutex_lock(&shared_lock);
+        if (shared.size + size > BUFFER_BYTES) buffer_empty(&shared);
+        memcpy(shared.bytes + shared.size, line, size);
+        shared.size += size;
+        pthread_mutex_unlock(&shared_lock);
+    }
+}
+
+static void encode_run(enum bench_kind kind, uint64_t records)
+{
+    char line[HAND_LINE_BYTES_MAX];
     for (uint64_t i = 0; i < records; i++) {
         const int64_t time_ns = BENCH_TIME_NS(i);
-        hand_r10(line, i, (struct timespec){time_ns / 1000000000, time_ns % 1000000000}, &cache);
+        const struct timespec time = {time_ns / 1000000000, time_ns % 1000000000};
+        hand_encode(kind, line, i, time, &own_clock);
         bench_keep(line);
     }
 }
@@ -173,17 +113,23 @@ static bool hand_close(void)
 
 static size_t hand_line(enum bench_kind kind, char *to, size_t size)
 {
-    struct clock_text cache = {.second = -1};
-    return kind == BENCH_R10 && size >= 1024 ? hand_now(to, 0, &cache) : 0;
+    return size >= HAND_LINE_BYTES_MAX ? encode_now(kind, to, 0) : 0;
 }
 
-const struct bench_way bench_way_hand = {
-    "hand",     "R10 by a writer that knows nothing else, and write(2)",
-    true,       hand_open,
-    NULL,       hand_run,
-    hand_close, hand_line};
-const struct bench_way bench_way_hand_encode = {
-    "hand_encode", "the same without clock and write(2)",
-    false,         hand_open,
-    NULL,          hand_encode_run,
-    hand_close,    NULL};
+const struct bench_way bench_way_hand_write = {
+    "hand_write", "a writer that knows the line by heart, and write(2)",
+    true,         write_open,
+    NULL,         write_run,
+    hand_close,   hand_line};
+const struct bench_way bench_way_hand_batch = {
+    "hand_batch", "the same into 64 KiB a thread", true, batch_open, NULL, batch_run, hand_close,
+    hand_line};
+const struct bench_way bench_way_hand_mutex = {
+    "hand_mutex", "the same into 64 KiB that threads share under a lock",
+    true,         mutex_open,
+    NULL,         mutex_run,
+    hand_close,   hand_line};
+const struct bench_way bench_way_hand_encode = {"hand_encode", "the same without clock and file",
+                                                false,         write_open,
+                                                NULL,          encode_run,
+                                                hand_close,    NULL};

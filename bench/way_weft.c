@@ -1,5 +1,5 @@
 /* weft itself: the whole call, from the macro to the file. */
-#include "bench.h"
+#include "way_grow.h"
 #include "workload.h"
 
 #include <stdio.h>
@@ -14,19 +14,50 @@ static weft_status line_drop(void *arg, const struct weft_line *line)
     return WEFT_OK;
 }
 
+/* The logger, got once as programs do it. */
+static weft_logger *log_all;
+static struct bench_job job_now;
+
+/* One sink a path: PATH, PATH.1, … */
+static bool sinks_text(const struct bench_job *job, char *to, size_t size)
+{
+    size_t used = 0;
+    for (unsigned i = 0; i < (job->sinks ? job->sinks : 1); i++) {
+        char number[16] = "";
+        if (i) snprintf(number, sizeof number, ".%u", i);
+        const int n =
+            snprintf(to + used, size - used, "%sfile:%s%s%s%s", i ? " " : "", job->path, number,
+                     job->sink_options ? "?" : "", job->sink_options ? job->sink_options : "");
+        if (n < 0 || (size_t)n >= size - used) return false;
+        used += (size_t)n;
+    }
+    return true;
+}
+
+static bool weft_drain(void)
+{
+    return weft_flush(10000) == WEFT_OK;
+}
+
 static bool weft_open(const struct bench_job *job)
 {
-    char sink[4096] = "callback:";
-    if (job->path) snprintf(sink, sizeof sink, "file:%s", job->path);
+    static char sinks[16384] = "callback:";
+    job_now = *job;
+    if (job->path && !sinks_text(job, sinks, sizeof sinks)) return false;
     weft_options options = weft_options_default();
-    options.sinks = sink;
+    options.sinks = sinks;
     options.format = "ecs";
     weft_sink_callback_set(NULL, line_drop, NULL);
-    return weft_init(&options) == WEFT_OK;
+    if (weft_init(&options) != WEFT_OK) return false;
+    if (job->kind == BENCH_GROW && !way_grow_open(job)) return false;
+    log_all = weft_logger_get(WORKLOAD_LOGGER);
+    bench_drain_set(weft_drain);
+    return true;
 }
 
 static bool weft_thread_open(void)
 {
+    if (job_now.kind == BENCH_GROW) return way_grow_thread_open(&job_now);
     return weft_mdc_put("request_id", WORKLOAD_REQUEST_ID) == WEFT_OK &&
            weft_mdc_put("user", WORKLOAD_USER) == WEFT_OK &&
            weft_mdc_put("tenant", WORKLOAD_TENANT) == WEFT_OK;
@@ -47,10 +78,20 @@ static void run_esc(weft_logger *log, uint64_t records)
     for (uint64_t i = 0; i < records; i++) weft_info(log, workload.esc_message);
 }
 
+static void run_off(weft_logger *log, uint64_t records)
+{
+    for (uint64_t i = 0; i < records; i++) {
+        weft_logger *same = log;
+        __asm__ volatile("" : "+r"(same) : : "memory");
+        weft_debug(same, WORKLOAD_MESSAGE, WORKLOAD_FIELDS(i));
+    }
+}
+
 static void weft_run(enum bench_kind kind, uint64_t records)
 {
-    static void (*const runs[])(weft_logger *, uint64_t) = {run_r10, run_r0, run_esc};
-    runs[kind](weft_logger_get(WORKLOAD_LOGGER), records);
+    static void (*const runs[BENCH_KINDS])(weft_logger *, uint64_t) = {run_r10, run_r0, run_esc,
+                                                                       run_off, way_grow_run};
+    runs[kind](log_all, records);
 }
 
 static bool weft_close(void)
@@ -58,7 +99,7 @@ static bool weft_close(void)
     weft_stats stats;
     const bool flushed = weft_shutdown(10000) == WEFT_OK;
     return flushed && weft_stats_get(&stats, sizeof stats) == WEFT_OK && stats.dropped == 0 &&
-           stats.accepted > 0;
+           (stats.accepted > 0) == (job_now.kind != BENCH_OFF);
 }
 
 static struct {

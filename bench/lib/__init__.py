@@ -1,0 +1,1 @@
+"""What bench/run does, one job a module: see docs/performance.md."""
