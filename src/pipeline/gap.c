@@ -15,6 +15,16 @@ void weftp_gap_add(struct weftp_gap *gap, int level, int64_t time_ns, int err)
     gap->lost++;
 }
 
+void weftp_gap_join(struct weftp_gap *gap, const struct weftp_gap *more)
+{
+    if (more->lost == 0) return;
+    if (gap->lost == 0 || more->first_ns < gap->first_ns) gap->first_ns = more->first_ns;
+    if (gap->lost == 0 || more->last_ns > gap->last_ns) gap->last_ns = more->last_ns;
+    for (size_t i = 0; i < WEFTP_GAP_LEVELS; i++) gap->by_level[i] += more->by_level[i];
+    gap->lost += more->lost;
+    gap->err = more->err;
+}
+
 static struct timespec timespec_of(int64_t time_ns)
 {
     struct timespec when;

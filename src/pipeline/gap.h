@@ -20,6 +20,9 @@ struct weftp_gap {
 /* Note one lost record. */
 void weftp_gap_add(struct weftp_gap *gap, int level, int64_t time_ns, int err);
 
+/* Add what another ledger holds. */
+void weftp_gap_join(struct weftp_gap *gap, const struct weftp_gap *more);
+
 /* The fields of the record that tells about a gap. They point into themselves and the gap: keep both while it is encoded. */
 struct weftp_gap_fields {
     weft_field fields[6];

@@ -5,56 +5,81 @@
 
 static const struct weft_limits unlimited = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
 
-static bool fits(const struct weftp_encoding *encoding, const struct weft_record *record,
-                 const struct weft_limits *limits, struct weft_out *out)
+/* What is tried again and again: a line at the end of a text. */
+struct attempt {
+    const struct weftp_encoding *encoding;
+    const struct weft_record *record;
+    struct weft_out *out;
+    size_t start; /* bytes of the text before it */
+};
+
+static bool fits(const struct attempt *attempt, const struct weft_limits *limits)
 {
-    const size_t max = out->max;
+    const struct weftp_encoding *encoding = attempt->encoding;
+    struct weft_out *out = attempt->out;
+    const size_t max = out->max, most = attempt->start + encoding->budget + SLACK;
     weftp_out_clear(out);
-    if (encoding->budget + SLACK < max) out->max = encoding->budget + SLACK;
-    encoding->type->encode(encoding->self, record, limits, out);
+    out->cur += attempt->start;
+    if (most < max) out->max = most;
+    encoding->type->encode(encoding->self, attempt->record, limits, out);
     out->max = max;
-    return !out->overflow && weftp_out_size(out) <= encoding->budget;
+    return !out->overflow && weftp_out_size(out) - attempt->start <= encoding->budget;
 }
 
 /* Find the largest limit for one part at which the line fits, to about a part in sixteen; it fits at 0. */
-static bool widen(const struct weftp_encoding *encoding, const struct weft_record *record,
-                  struct weft_limits *limits, uint32_t *part, struct weft_out *out)
+static bool widen(const struct attempt *attempt, struct weft_limits *limits, uint32_t *part)
 {
-    uint32_t low = 0,
-             high = encoding->budget < UINT32_MAX ? (uint32_t)encoding->budget : UINT32_MAX;
+    const size_t budget = attempt->encoding->budget;
+    uint32_t low = 0, high = budget < UINT32_MAX ? (uint32_t)budget : UINT32_MAX;
     while (high - low > 8 + low / 16) {
         *part = low + (high - low) / 2;
-        if (fits(encoding, record, limits, out))
+        if (fits(attempt, limits))
             low = *part;
         else
             high = *part;
     }
     *part = low;
-    return fits(encoding, record, limits, out);
+    return fits(attempt, limits);
 }
 
 /* The head alone: for a budget that not even the trimmed line keeps. */
-static bool encode_bare(const struct weftp_encoding *encoding, const struct weft_record *record,
-                        struct weft_out *out)
+static bool encode_bare(const struct attempt *attempt)
 {
-    struct weft_record bare = *record;
+    struct weft_record bare = *attempt->record;
+    struct attempt last = *attempt;
     const struct weft_limits none = {0, 0, 0, 0};
     bare.field_count = bare.bound_count = bare.mdc_count = 0;
-    return fits(encoding, &bare, &none, out);
+    last.record = &bare;
+    return fits(&last, &none);
+}
+
+static bool trim(const struct attempt *attempt)
+{
+    struct weft_limits limits = unlimited;
+    uint32_t *const plan[] = {&limits.field, &limits.bound, &limits.message, &limits.mdc};
+    for (size_t i = 0; i < sizeof plan / sizeof plan[0]; i++) {
+        *plan[i] = 0;
+        if (fits(attempt, &limits)) return widen(attempt, &limits, plan[i]);
+    }
+    return encode_bare(attempt);
+}
+
+bool weftp_line_append(const struct weftp_encoding *encoding, const struct weft_record *record,
+                       struct weft_out *out, bool *trimmed)
+{
+    const struct attempt attempt = {encoding, record, out, weftp_out_size(out)};
+    *trimmed = false;
+    if (__builtin_expect(fits(&attempt, &unlimited), 1)) return true;
+    *trimmed = true;
+    if (trim(&attempt)) return true;
+    weftp_out_clear(out);
+    out->cur += attempt.start;
+    return false;
 }
 
 bool weftp_line_encode(const struct weftp_encoding *encoding, const struct weft_record *record,
                        struct weft_out *out, bool *trimmed)
 {
-    *trimmed = false;
-    if (__builtin_expect(fits(encoding, record, &unlimited, out), 1)) return true;
-    *trimmed = true;
-    struct weft_limits limits = unlimited;
-    uint32_t *const plan[] = {&limits.field, &limits.bound, &limits.message, &limits.mdc};
-    for (size_t i = 0; i < sizeof plan / sizeof plan[0]; i++) {
-        *plan[i] = 0;
-        if (fits(encoding, record, &limits, out))
-            return widen(encoding, record, &limits, plan[i], out);
-    }
-    return encode_bare(encoding, record, out);
+    weftp_out_clear(out);
+    return weftp_line_append(encoding, record, out, trimmed);
 }

@@ -23,5 +23,8 @@ struct weftp_encoding {
 /* Encode into `out`, which is cleared first; *trimmed tells whether something was cut. False: no memory for it. */
 bool weftp_line_encode(const struct weftp_encoding *encoding, const struct weft_record *record,
                        struct weft_out *out, bool *trimmed);
+/* The same behind what `out` has already; out->notes are of this line alone. False: nothing was appended. */
+bool weftp_line_append(const struct weftp_encoding *encoding, const struct weft_record *record,
+                       struct weft_out *out, bool *trimmed);
 
 #endif

@@ -68,15 +68,26 @@ void weftp_own_record(struct weft_record *record, const struct weftp_thread *thr
                                    .field_count = word->count};
 }
 
-/* Hand one line to the sink and keep the books that do not depend on whose line it is. */
-static bool write_line(struct weftp_outlet *outlet, struct weft_line *line)
+/*
+ * Hand lines to the sink and keep the books that do not depend on whose lines they are. Returns how
+ * many it took.
+ */
+static size_t write_lines(struct weftp_outlet *outlet, struct weft_line *lines, size_t count)
 {
     size_t written = 0;
-    line->seq = ++outlet->seq;
-    const weft_status status = outlet->type->write(outlet->self, line, 1, &written);
-    if (written == 1) outlet->bytes += line->size;
-    outlet->failing = status != WEFT_OK || written != 1;
-    return written == 1;
+    for (size_t i = 0; i < count; i++) lines[i].seq = outlet->seq + 1 + i;
+    const weft_status status = outlet->type->write(outlet->self, lines, count, &written);
+    if (written > count) written = count;
+    for (size_t i = 0; i < written; i++) outlet->bytes += lines[i].size;
+    outlet->failing = status != WEFT_OK || written != count;
+    /* A line that was tried and lost has used up its number. */
+    outlet->seq += written + (written < count);
+    return written;
+}
+
+static bool write_line(struct weftp_outlet *outlet, struct weft_line *line)
+{
+    return write_lines(outlet, line, 1) == 1;
 }
 
 /* The lines that are missing come before those that follow: one record says so, and the ledger begins anew. */
@@ -222,6 +233,65 @@ bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thre
     weftp_unlock(&outlet->lock);
     weftp_cancel_restore(cancel_state);
     return written;
+}
+
+/* Deliver lines up to the first that is lost; returns how many were dealt with. */
+static size_t deliver_some(struct weftp_outlet *outlet, struct weftp_thread *thread,
+                           const struct weftp_lines *rest, const struct weftp_encoding *encoding,
+                           struct weftp_failure *failure)
+{
+    struct weft_line *lines = rest->lines;
+    size_t written = 0;
+    if (outlet->gap.lost == 0 || tell_gap(outlet, thread, lines->time_ns, encoding))
+        written = write_lines(outlet, lines, rest->count);
+    outlet->accepted += written;
+    outlet->written += written;
+    if (written < rest->count) {
+        outlet->accepted++;
+        rest->lost[written] = true;
+        note_failure(outlet, &lines[written], failure);
+        return written + 1;
+    }
+    if (outlet->failing)
+        note_trouble(outlet, failure);
+    else if (__builtin_expect(outlet->trouble.err != 0, 0))
+        tell_trouble(outlet, failure);
+    return written;
+}
+
+void weftp_outlet_deliver_many(struct weftp_outlet *outlet, struct weftp_thread *thread,
+                               const struct weftp_lines *lines,
+                               const struct weftp_encoding *encoding, struct weftp_failure *failure)
+{
+    struct weftp_failure one = {0};
+    weftp_lock(&outlet->lock);
+    for (size_t done = 0; done < lines->count;) {
+        const struct weftp_lines rest = {lines->lines + done, lines->count - done,
+                                         lines->lost + done};
+        done += deliver_some(outlet, thread, &rest, encoding, &one);
+        if (one.due) *failure = one;
+    }
+    look_after(outlet);
+    weftp_unlock(&outlet->lock);
+}
+
+void weftp_outlet_lose_many(struct weftp_outlet *outlet, const struct weftp_gap *gap)
+{
+    weftp_lock(&outlet->lock);
+    outlet->accepted += gap->lost;
+    outlet->dropped += gap->lost;
+    outlet->reported += gap->lost; /* said in the stream; stderr is for sinks that fail */
+    weftp_gap_join(&outlet->gap, gap);
+    weftp_unlock(&outlet->lock);
+}
+
+void weftp_outlet_tell(struct weftp_outlet *outlet, struct weftp_thread *thread, int64_t time_ns,
+                       const struct weftp_encoding *encoding)
+{
+    weftp_lock(&outlet->lock);
+    if (outlet->gap.lost > 0) (void)tell_gap(outlet, thread, time_ns, encoding);
+    look_after(outlet);
+    weftp_unlock(&outlet->lock);
 }
 
 void weftp_outlet_lose(struct weftp_outlet *outlet, int level, int64_t time_ns, int err)

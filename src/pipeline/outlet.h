@@ -44,6 +44,13 @@ struct weftp_outlet {
     uint64_t settled;               /* lines that it keeps and that count as dropped */
 };
 
+/* Lines for one sink. */
+struct weftp_lines {
+    struct weft_line *lines;
+    size_t count;
+    bool *lost; /* one for each line */
+};
+
 /* What a delivery leaves to be said on stderr, once the lock is released. */
 struct weftp_failure {
     bool due;
@@ -65,8 +72,22 @@ void weftp_outlet_unref(struct weftp_outlet *outlet);
 bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thread,
                           struct weft_line *line, const struct weftp_encoding *encoding,
                           struct weftp_failure *failure);
+/*
+ * The same for many lines, in order: lost[i] is set for each that is lost, and left alone otherwise.
+ * The others are tried when one fails. Lines that stand without gaps go out in as few writes as the
+ * sink can.
+ */
+void weftp_outlet_deliver_many(struct weftp_outlet *outlet, struct weftp_thread *thread,
+                               const struct weftp_lines *lines,
+                               const struct weftp_encoding *encoding,
+                               struct weftp_failure *failure);
 /* Count a line that never came to be. */
 void weftp_outlet_lose(struct weftp_outlet *outlet, int level, int64_t time_ns, int err);
+/* Count many of which nothing is left but their number; the next line is preceded by the record that says so. */
+void weftp_outlet_lose_many(struct weftp_outlet *outlet, const struct weftp_gap *gap);
+/* Say what is missing now, if something is, without waiting for a line. */
+void weftp_outlet_tell(struct weftp_outlet *outlet, struct weftp_thread *thread, int64_t time_ns,
+                       const struct weftp_encoding *encoding);
 /* Flush by the deadline; WEFT_EIO also when the sink's last line was lost. */
 weft_status weftp_outlet_flush(struct weftp_outlet *outlet, int64_t deadline_ms);
 void weftp_outlet_stats(struct weftp_outlet *outlet, weft_sink_stats *stats);

@@ -1,6 +1,6 @@
 #include "pipeline.h"
 
-#include "../base/json_value.h"
+#include "enqueue.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,8 +16,9 @@ static void line_of(struct weft_line *line, const struct weft_record *record,
                                .level = (weft_level)record->level};
 }
 
-static void say_failure(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
-                        const struct weftp_outlet *outlet, const struct weftp_failure *failure)
+void weftp_pipeline_say_failure(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                                const struct weftp_outlet *outlet,
+                                const struct weftp_failure *failure)
 {
     const weft_field fields[] = {
         weft_str("sink", outlet->url), weft_str("action", failure->error.what),
@@ -39,19 +40,9 @@ static bool deliver(const struct weftp_pipeline *pipeline, const struct weftp_sl
     line_of(&line, record, &thread->line);
     const bool written = weftp_outlet_deliver(slot->outlet, thread, &line,
                                               &pipeline->encodings[slot->encoding], &failure);
-    if (__builtin_expect(failure.due, 0)) say_failure(pipeline, thread, slot->outlet, &failure);
+    if (__builtin_expect(failure.due, 0))
+        weftp_pipeline_say_failure(pipeline, thread, slot->outlet, &failure);
     return written;
-}
-
-static void count_outcome(struct weftp_thread *thread, bool encoded, bool written)
-{
-    weftp_count(&thread->counts.accepted);
-    if (!encoded)
-        weftp_count(&thread->counts.dropped_memory);
-    else if (!written)
-        weftp_count(&thread->counts.dropped_sink);
-    else
-        weftp_count(&thread->counts.written);
 }
 
 static bool encode(const struct weftp_pipeline *pipeline, unsigned encoding,
@@ -60,15 +51,33 @@ static bool encode(const struct weftp_pipeline *pipeline, unsigned encoding,
     bool trimmed;
     const bool encoded =
         weftp_line_encode(&pipeline->encodings[encoding], record, &thread->line, &trimmed);
-    const unsigned notes = thread->line.notes;
-    if (trimmed || notes & WEFTP_NOTE_CUT) weftp_count(&thread->counts.truncated);
-    if (notes & WEFTP_NOTE_RENAMED) weftp_count(&thread->counts.renamed);
+    weftp_counts_note(&thread->counts, &thread->line, trimmed);
     return encoded;
+}
+
+static bool is_wanted(const struct weftp_pipeline *pipeline, const struct weft_record *record)
+{
+    for (size_t i = 0; i < pipeline->slot_count; i++) {
+        const struct weftp_slot *slot = &pipeline->slots[i];
+        if (record->level >= slot->level && !(record->flags & slot->excludes)) return true;
+    }
+    return false;
+}
+
+/* Whether the queue has dealt with it. */
+static bool hand_over(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                      const struct weft_record *record)
+{
+    if (!is_wanted(pipeline, record)) return true;
+    if (weftp_enqueue(pipeline->worker, thread, record) == WEFTP_ENQUEUE_NOT) return false;
+    weftp_count(&thread->counts.accepted);
+    return true;
 }
 
 void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                            const struct weft_record *record)
 {
+    if (pipeline->worker && hand_over(pipeline, thread, record)) return;
     unsigned have = UINT32_MAX;
     bool wanted = false, encoded = true, all_encoded = true, all_written = true;
     for (size_t i = 0; i < pipeline->slot_count; i++) {
@@ -85,7 +94,9 @@ void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_t
         else if (!deliver(pipeline, slot, thread, record))
             all_written = false;
     }
-    if (wanted) count_outcome(thread, all_encoded, all_written);
+    if (!wanted) return;
+    weftp_count(&thread->counts.accepted);
+    weftp_counts_outcome(&thread->counts, all_encoded, all_written);
 }
 
 void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
@@ -127,7 +138,8 @@ static void say_losses(const struct weftp_pipeline *pipeline, struct weftp_threa
     for (size_t i = 0; i < pipeline->slot_count; i++) {
         struct weftp_outlet *outlet = pipeline->slots[i].outlet;
         struct weftp_failure failure = {0};
-        if (untold(outlet, &failure)) say_failure(pipeline, thread, outlet, &failure);
+        if (untold(outlet, &failure))
+            weftp_pipeline_say_failure(pipeline, thread, outlet, &failure);
     }
 }
 

@@ -38,6 +38,8 @@ struct weftp_fake {
     char *thread; /* NULL: the real one */
 };
 
+struct weftp_worker;
+
 struct weftp_pipeline {
     struct weftp_slot slots[WEFT_SINKS_MAX];
     size_t slot_count;
@@ -46,6 +48,7 @@ struct weftp_pipeline {
     struct weftp_slot status;      /* stderr, for weft's own words; its outlet may be NULL */
     struct weftp_pair_set *fields; /* the static fields that the encoders point to */
     struct weftp_fake *fake;       /* NULL but in tests */
+    struct weftp_worker *worker;   /* takes records over; NULL: they go to the sinks at once */
     int floor;                     /* the lowest level that some sink wants */
 };
 
@@ -55,6 +58,10 @@ void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_t
 /* Write a status record to stderr (its time is set here). The thread is inside a call. */
 void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                         const struct weftp_word *word);
+/* Say on stderr that a sink has failed, once no lock is held any more. */
+void weftp_pipeline_say_failure(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                                const struct weftp_outlet *outlet,
+                                const struct weftp_failure *failure);
 /* Whether some sink takes records with these flags. */
 bool weftp_pipeline_takes(const struct weftp_pipeline *pipeline, uint32_t flags);
 /* Whether some sink may keep lines back. */

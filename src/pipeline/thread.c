@@ -1,5 +1,7 @@
 #include "thread.h"
 
+#include "../queue/queue.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -37,12 +39,14 @@ static void add_counts(struct weftp_thread_counts *sum, const struct weftp_threa
     sum->dropped_memory += __atomic_load_n(&more->dropped_memory, __ATOMIC_RELAXED);
     sum->truncated += __atomic_load_n(&more->truncated, __ATOMIC_RELAXED);
     sum->renamed += __atomic_load_n(&more->renamed, __ATOMIC_RELAXED);
+    sum->large += __atomic_load_n(&more->large, __ATOMIC_RELAXED);
     sum->own_records += __atomic_load_n(&more->own_records, __ATOMIC_RELAXED);
 }
 
 static void thread_destroy(void *pointer)
 {
     struct weftp_thread *thread = pointer;
+    if (thread->seat) weftp_queue_leave(thread->queue, thread->seat);
     list_lock();
     if (thread->previous)
         thread->previous->next = thread->next;
@@ -211,4 +215,5 @@ void weftp_threads_fork_child(void)
     self->next = self->previous = NULL;
     self->name_second = INT64_MIN;
     self->counts = (struct weftp_thread_counts){0};
+    self->seat = NULL; /* the parent's */
 }

@@ -13,7 +13,9 @@
 #ifndef WEFTP_PIPELINE_THREAD_H
 #define WEFTP_PIPELINE_THREAD_H
 
+#include "../base/json_limits.h"
 #include "../base/out.h"
+#include "../port/clock.h"
 #include "../port/lock.h"
 #include "../port/process.h"
 
@@ -22,7 +24,8 @@
 
 /* Written by their own thread alone; read by weftp_threads_sum. */
 struct weftp_thread_counts {
-    uint64_t accepted, written, dropped_sink, dropped_memory, truncated, renamed, own_records;
+    uint64_t accepted, written, dropped_sink, dropped_memory, truncated, renamed, own_records,
+        large;
 };
 
 /* Add one to a counter of the thread's own; others may read it meanwhile. */
@@ -31,16 +34,39 @@ static inline void weftp_count(uint64_t *counter)
     __atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
 }
 
+/* What became of a record. */
+static inline void weftp_counts_outcome(struct weftp_thread_counts *counts, bool encoded,
+                                        bool written)
+{
+    weftp_count(!encoded   ? &counts->dropped_memory
+                : !written ? &counts->dropped_sink
+                           : &counts->written);
+}
+
+/* What the encoder did to a line beside. */
+static inline void weftp_counts_note(struct weftp_thread_counts *counts, const struct weft_out *out,
+                                     bool trimmed)
+{
+    if (trimmed || out->notes & WEFTP_NOTE_CUT) weftp_count(&counts->truncated);
+    if (out->notes & WEFTP_NOTE_RENAMED) weftp_count(&counts->renamed);
+}
+
+struct weftp_seat;
+struct weftp_queue;
+
 struct weftp_thread {
     unsigned call; /* odd: inside a call of weft */
     struct weftp_thread_counts counts;
     struct weft_out line; /* the record's line */
     struct weft_out own;  /* lines about weft itself, beside it */
     struct weft_out text; /* a printf-style message */
-    int64_t name_second;  /* the second that `name` was read in; INT64_MIN: not yet */
+    struct weftp_clock clock;
+    int64_t name_second; /* the second that `name` was read in; INT64_MIN: not yet */
     int64_t id;
     size_t name_size;
     char name[WEFTP_THREAD_NAME_MAX];
+    struct weftp_queue *queue; /* where its seat is */
+    struct weftp_seat *seat;   /* in the queue; NULL: none yet */
     struct weftp_thread *next, *previous;
 };
 

@@ -77,7 +77,7 @@ static bool call_begin(struct call *call, const weft_logger *logger, int level)
 static IN_LINE void set_origin(struct weft_record *record, struct call *call)
 {
     const struct weftp_fake *fake = call->pipeline->fake;
-    record->time_ns = weftp_realtime_ns();
+    record->time_ns = weftp_clock_realtime_ns(&call->thread->clock);
     weftp_thread_refresh(call->thread, record->time_ns / 1000000000);
     record->tid = call->thread->id;
     record->thread = call->thread->name;

@@ -1,0 +1,166 @@
+#include "bulk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct weftp_bulk_text {
+    struct weft_out out;
+    size_t count;
+    struct weft_line lines[WEFTP_BULK_LINES];
+    uint32_t flags[WEFTP_BULK_LINES];   /* of their records */
+    uint16_t records[WEFTP_BULK_LINES]; /* their places in the batch */
+    /* What one sink gets of them. */
+    struct weft_line picked[WEFTP_BULK_LINES];
+    uint16_t places[WEFTP_BULK_LINES]; /* in `lines` */
+    bool lost[WEFTP_BULK_LINES];
+};
+
+static struct weftp_bulk_text *text_of(struct weftp_bulk *bulk, unsigned encoding)
+{
+    struct weftp_bulk_text **text = &bulk->texts[encoding];
+    if (*text) return *text;
+    *text = malloc(sizeof **text);
+    if (!*text) return NULL;
+    (*text)->count = 0;
+    weftp_out_init(&(*text)->out, WEFTP_LINE_SIZE_MAX);
+    return *text;
+}
+
+static bool wants(const struct weftp_slot *slot, int level, uint32_t flags)
+{
+    return level >= slot->level && !(flags & slot->excludes);
+}
+
+/* Append its line, and note it; its place in memory is known once the text grows no more. */
+static bool append(struct weftp_bulk *bulk, const struct weftp_encoding *encoding,
+                   struct weftp_bulk_text *text, struct weftp_thread *thread,
+                   const struct weft_record *record)
+{
+    bool trimmed;
+    const size_t before = weftp_out_size(&text->out);
+    const bool encoded = weftp_line_append(encoding, record, &text->out, &trimmed);
+    weftp_counts_note(&thread->counts, &text->out, trimmed);
+    if (!encoded) return false;
+    text->flags[text->count] = record->flags;
+    text->records[text->count] = (uint16_t)bulk->count;
+    text->lines[text->count++] = (struct weft_line){.size = weftp_out_size(&text->out) - before,
+                                                    .time_ns = record->time_ns,
+                                                    .logger = record->logger,
+                                                    .logger_size = record->logger_size,
+                                                    .level = (weft_level)record->level};
+    return true;
+}
+
+bool weftp_bulk_add(struct weftp_bulk *bulk, const struct weftp_pipeline *pipeline,
+                    struct weftp_thread *thread, const struct weft_record *record)
+{
+    unsigned have = UINT32_MAX;
+    bool wanted = false, encoded = true, full = false;
+    bulk->failed[bulk->count] = false;
+    bulk->encoded[bulk->count] = true;
+    for (size_t i = 0; i < pipeline->slot_count; i++) {
+        const struct weftp_slot *slot = &pipeline->slots[i];
+        if (!wants(slot, record->level, record->flags)) continue;
+        wanted = true;
+        if (slot->encoding != have) {
+            have = slot->encoding;
+            struct weftp_bulk_text *text = text_of(bulk, have);
+            encoded = text && append(bulk, &pipeline->encodings[have], text, thread, record);
+            if (!encoded) bulk->encoded[bulk->count] = false;
+            full = full || (encoded && weftp_out_size(&text->out) >= WEFTP_BULK_BYTES);
+        }
+        if (!encoded) weftp_outlet_lose(slot->outlet, record->level, record->time_ns, ENOMEM);
+    }
+    /* A reload may have left no sink that wants it: it was wanted when it was logged. */
+    if (!wanted) bulk->encoded[bulk->count] = true;
+    bulk->count++;
+    return full || bulk->count == WEFTP_BULK_LINES;
+}
+
+/* What this sink wants of the text's lines. */
+static struct weftp_lines pick(struct weftp_bulk_text *text, const struct weftp_slot *slot)
+{
+    const char *at = text->out.data;
+    size_t count = 0;
+    for (size_t i = 0; i < text->count; i++) {
+        const struct weft_line *line = &text->lines[i];
+        if (wants(slot, (int)line->level, text->flags[i])) {
+            text->picked[count] = *line;
+            text->picked[count].data = at;
+            text->lost[count] = false;
+            text->places[count++] = (uint16_t)i;
+        }
+        at += line->size;
+    }
+    return (struct weftp_lines){text->picked, count, text->lost};
+}
+
+static void deliver(struct weftp_bulk *bulk, const struct weftp_pipeline *pipeline,
+                    const struct weftp_slot *slot, struct weftp_thread *thread)
+{
+    struct weftp_bulk_text *text = bulk->texts[slot->encoding];
+    struct weftp_failure failure = {0};
+    const struct weftp_lines lines = pick(text, slot);
+    if (lines.count == 0) return;
+    weftp_outlet_deliver_many(slot->outlet, thread, &lines, &pipeline->encodings[slot->encoding],
+                              &failure);
+    for (size_t i = 0; i < lines.count; i++)
+        if (lines.lost[i]) bulk->failed[text->records[text->places[i]]] = true;
+    if (failure.due) weftp_pipeline_say_failure(pipeline, thread, slot->outlet, &failure);
+}
+
+static void clear(struct weftp_bulk *bulk)
+{
+    for (size_t i = 0; i <= WEFT_SINKS_MAX; i++) {
+        struct weftp_bulk_text *text = bulk->texts[i];
+        if (!text) continue;
+        text->count = 0;
+        weftp_out_clear(&text->out);
+        if ((size_t)(text->out.end - text->out.data) > WEFTP_BULK_KEPT)
+            weftp_out_deinit(&text->out);
+    }
+    bulk->count = 0;
+}
+
+void weftp_bulk_flush(struct weftp_bulk *bulk, const struct weftp_pipeline *pipeline,
+                      struct weftp_thread *thread)
+{
+    if (bulk->count == 0) return;
+    for (size_t i = 0; i < pipeline->slot_count; i++)
+        if (bulk->texts[pipeline->slots[i].encoding])
+            deliver(bulk, pipeline, &pipeline->slots[i], thread);
+    for (size_t i = 0; i < bulk->count; i++)
+        weftp_counts_outcome(&thread->counts, bulk->encoded[i], !bulk->failed[i]);
+    clear(bulk);
+}
+
+void weftp_bulk_lose(const struct weftp_pipeline *pipeline, const struct weftp_gap *gap)
+{
+    for (size_t i = 0; i < pipeline->slot_count; i++) {
+        const struct weftp_slot *slot = &pipeline->slots[i];
+        struct weftp_gap wanted = *gap;
+        wanted.lost = 0;
+        for (size_t level = 0; level < WEFTP_GAP_LEVELS; level++) {
+            if (WEFT_LEVEL_TRACE + (int)level * 4 < slot->level) wanted.by_level[level] = 0;
+            wanted.lost += wanted.by_level[level];
+        }
+        if (wanted.lost > 0) weftp_outlet_lose_many(slot->outlet, &wanted);
+    }
+}
+
+void weftp_bulk_tell(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                     int64_t time_ns)
+{
+    for (size_t i = 0; i < pipeline->slot_count; i++)
+        weftp_outlet_tell(pipeline->slots[i].outlet, thread, time_ns,
+                          &pipeline->encodings[pipeline->slots[i].encoding]);
+}
+
+void weftp_bulk_deinit(struct weftp_bulk *bulk)
+{
+    for (size_t i = 0; i <= WEFT_SINKS_MAX; i++) {
+        if (bulk->texts[i]) weftp_out_deinit(&bulk->texts[i]->out);
+        free(bulk->texts[i]);
+        bulk->texts[i] = NULL;
+    }
+}

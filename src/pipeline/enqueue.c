@@ -1,0 +1,68 @@
+#include "enqueue.h"
+
+#include "../record/sites.h"
+
+#define SHARE(seat) ((seat)->ring.capacity / 4) /* bytes of a ring that one record may take */
+#define LEAST       384 /* bytes that a record is thought to take before it is packed */
+
+static bool take_seat(struct weftp_worker *worker, struct weftp_thread *thread)
+{
+    if (!weftp_worker_ready(worker)) return false;
+    thread->seat = weftp_queue_sit(&worker->queue);
+    thread->queue = &worker->queue;
+    return thread->seat != NULL;
+}
+
+static enum weftp_enqueued lose(struct weftp_seat *seat, const struct weft_record *record)
+{
+    weftp_queue_lose(seat, record->level, record->time_ns);
+    return WEFTP_ENQUEUE_LOST;
+}
+
+/* Too large for a ring: the caller writes it itself, once all that came before it is written. */
+static enum weftp_enqueued by_hand(struct weftp_worker *worker, struct weftp_thread *thread,
+                                   const struct weft_record *record)
+{
+    struct weftp_queue *queue = &worker->queue;
+    const int64_t block_ns = __atomic_load_n(&queue->options.block_ns, __ATOMIC_RELAXED);
+    const bool blocks =
+        __atomic_load_n(&queue->options.overflow, __ATOMIC_RELAXED) == WEFTP_OVERFLOW_BLOCK;
+    const int64_t deadline_ms = !blocks                 ? 0
+                                : block_ns == INT64_MAX ? INT64_MAX
+                                                        : weftp_monotonic_ms() + block_ns / 1000000;
+    weftp_count(&thread->counts.large);
+    if (weftp_ring_used(&thread->seat->ring) > 0 && !weftp_queue_drain(queue, deadline_ms))
+        return lose(thread->seat, record);
+    return WEFTP_ENQUEUE_NOT;
+}
+
+/* It did not fit into the room that there was: ask for as much as it takes. */
+static enum weftp_enqueued push_measured(struct weftp_worker *worker, struct weftp_thread *thread,
+                                         const struct weft_record *record, unsigned options)
+{
+    struct weftp_seat *seat = thread->seat;
+    size_t room = 0, size = weftp_packed_size(record, options);
+    if (size > SHARE(seat)) return by_hand(worker, thread, record);
+    void *to = weftp_queue_room(&worker->queue, seat, record->level, size, &room);
+    if (!to || weftp_record_pack(record, options, to, room, &size) != WEFT_OK)
+        return lose(seat, record);
+    weftp_queue_commit(&worker->queue, seat, size, record->time_ns);
+    return WEFTP_ENQUEUED;
+}
+
+enum weftp_enqueued weftp_enqueue(struct weftp_worker *worker, struct weftp_thread *thread,
+                                  const struct weft_record *record)
+{
+    if (__builtin_expect(!thread->seat, 0) && !take_seat(worker, thread)) return WEFTP_ENQUEUE_NOT;
+    struct weftp_seat *seat = thread->seat;
+    size_t room, size;
+    const unsigned options =
+        weftp_site_register((weft_site *)(uintptr_t)record->site) ? WEFTP_PACK_SITE_BY_ID : 0;
+    void *to = weftp_queue_room(&worker->queue, seat, record->level, LEAST, &room);
+    if (__builtin_expect(!to, 0)) return lose(seat, record);
+    if (room > SHARE(seat)) room = SHARE(seat);
+    if (__builtin_expect(weftp_record_pack(record, options, to, room, &size) != WEFT_OK, 0))
+        return push_measured(worker, thread, record, options);
+    weftp_queue_commit(&worker->queue, seat, size, record->time_ns);
+    return WEFTP_ENQUEUED;
+}

@@ -1,0 +1,224 @@
+#include "worker.h"
+
+#include "../port/thread.h"
+#include "../record/sites.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define GIVE_BACK_BYTES (64u << 10) /* taken from all rings, after which they get it back */
+#define STOP_NAP_US     100
+
+void weftp_worker_init(struct weftp_worker *worker, struct weftp_pipeline *const *pipeline,
+                       const struct weftp_queue_options *options, bool barrier)
+{
+    worker->pipeline = pipeline;
+    worker->room.options = WEFTP_UNPACK_TRUSTED;
+    weftp_queue_open(&worker->queue, options, barrier);
+}
+
+/* ---- one record ---- */
+
+static bool make_room(struct weftp_unpack_room *room, const struct weftp_packed_needs *needs)
+{
+    if (needs->fields > room->field_count) {
+        weft_field *fields = realloc(room->fields, needs->fields * sizeof *fields);
+        if (!fields) return false;
+        room->fields = fields;
+        room->field_count = needs->fields;
+    }
+    if (needs->pairs > room->pair_count) {
+        struct weft_pair *pairs = realloc(room->pairs, needs->pairs * sizeof *pairs);
+        if (!pairs) return false;
+        room->pairs = pairs;
+        room->pair_count = needs->pairs;
+    }
+    return true;
+}
+
+/* Where a record is dealt with. */
+struct round {
+    struct weftp_worker *worker;
+    const struct weftp_pipeline *pipeline;
+    struct weftp_thread *thread;
+};
+
+static void flush(const struct round *round)
+{
+    weftp_bulk_flush(&round->worker->bulk, round->pipeline, round->thread);
+    weftp_take_release(&round->worker->take);
+    round->worker->take.bytes = 0;
+}
+
+static void lose(const struct round *round, const struct weftp_ring_losses *losses)
+{
+    struct weftp_gap gap = {
+        .first_ns = losses->first_ns, .last_ns = losses->last_ns, .err = ENOBUFS};
+    for (size_t i = 0; i < WEFTP_GAP_LEVELS; i++) {
+        gap.by_level[i] = losses->by_level[i];
+        gap.lost += gap.by_level[i];
+    }
+    flush(round);
+    weftp_bulk_lose(round->pipeline, &gap);
+}
+
+static void take_gap(const struct round *round, struct weftp_seat *seat,
+                     const struct weftp_ring_entry *entry)
+{
+    struct weftp_ring_losses untold;
+    if (weftp_take_losses(seat, entry, &untold)) lose(round, &untold);
+}
+
+/* A record that there is no memory to unpack is lost, and that is said where it would have stood. */
+static void take_record(const struct round *round, const struct weftp_ring_entry *entry)
+{
+    struct weftp_worker *worker = round->worker;
+    const void *packed = entry + 1;
+    const size_t size = weftp_ring_entry_size(entry) - sizeof *entry;
+    struct weftp_packed_needs needs;
+    struct weftp_unpacked unpacked;
+    if (weftp_packed_needs(packed, size, &needs) != WEFT_OK || !make_room(&worker->room, &needs) ||
+        weftp_record_unpack(packed, size, &worker->room, &unpacked) != WEFT_OK) {
+        struct weftp_gap gap = {.lost = 0};
+        flush(round);
+        weftp_gap_add(&gap, WEFT_LEVEL_INFO, entry->time_ns, ENOMEM);
+        weftp_bulk_lose(round->pipeline, &gap);
+        weftp_counts_outcome(&round->thread->counts, false, false);
+        return;
+    }
+    if (weftp_bulk_add(&worker->bulk, round->pipeline, round->thread, &unpacked.record))
+        flush(round);
+}
+
+/* ---- one round ---- */
+
+/* What was lost by threads that have not logged since. */
+static void tell_losses(const struct round *round, int64_t now_ns)
+{
+    struct weftp_take *take = &round->worker->take;
+    bool any = false;
+    for (size_t i = 0; i < take->seat_count; i++) {
+        struct weftp_ring_losses untold;
+        if (!weftp_take_losses(take->seats[i], NULL, &untold)) continue;
+        lose(round, &untold);
+        any = true;
+    }
+    if (any) weftp_bulk_tell(round->pipeline, round->thread, now_ns);
+}
+
+/* False: there was nothing. */
+static bool go_round(const struct round *round)
+{
+    struct weftp_worker *worker = round->worker;
+    struct weftp_take *take = &worker->take;
+    const struct weftp_ring_entry *entry;
+    struct weftp_seat *seat;
+    const int64_t now_ns = weftp_clock_realtime_ns(&worker->clock);
+    const bool any = weftp_take_begin(take, &worker->queue, now_ns);
+    weftp_thread_refresh(round->thread, now_ns / 1000000000);
+    while ((entry = weftp_take_next(take, &seat)) != NULL) {
+        if (weftp_ring_entry_kind(entry) == WEFTP_RING_GAP)
+            take_gap(round, seat, entry);
+        else
+            take_record(round, entry);
+        if (take->bytes >= GIVE_BACK_BYTES) flush(round);
+    }
+    flush(round);
+    tell_losses(round, now_ns);
+    weftp_take_end(take, &worker->queue);
+    return any;
+}
+
+void weftp_worker_finish(struct weftp_worker *worker, const struct weftp_pipeline *pipeline,
+                         struct weftp_thread *thread)
+{
+    const struct round round = {worker, pipeline, thread};
+    (void)__atomic_add_fetch(&worker->queue.asked, 1,
+                             __ATOMIC_RELAXED); /* leave nothing for later */
+    while (go_round(&round)) continue;
+}
+
+/* ---- the thread ---- */
+
+static bool go_round_now(struct weftp_worker *worker)
+{
+    struct weftp_thread *thread = NULL;
+    bool any = false;
+    if (weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return false;
+    const struct round round = {worker, __atomic_load_n(worker->pipeline, __ATOMIC_ACQUIRE),
+                                thread};
+    if (round.pipeline) any = go_round(&round);
+    weftp_thread_leave(thread);
+    return any;
+}
+
+static void *run(void *arg)
+{
+    struct weftp_worker *worker = arg;
+    while (!__atomic_load_n(&worker->stop, __ATOMIC_ACQUIRE))
+        if (!go_round_now(worker) && !__atomic_load_n(&worker->stop, __ATOMIC_ACQUIRE))
+            weftp_take_wait(&worker->take, &worker->queue);
+    weftp_thread_forget();
+    __atomic_store_n(&worker->ended, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static bool start(struct weftp_worker *worker)
+{
+    const int64_t now_ms = weftp_monotonic_ms();
+    if (now_ms < worker->retry_ms) return false;
+    worker->stop = worker->ended = 0;
+    if (weftp_thread_start(&worker->thread, "weft-queue", false, run, worker) == 0) return true;
+    worker->retry_ms = now_ms + WEFTP_WORKER_RETRY_MS;
+    return false;
+}
+
+bool weftp_worker_ready(struct weftp_worker *worker)
+{
+    weftp_lock(&worker->queue.lock);
+    if (!worker->running) worker->running = start(worker);
+    const bool running = worker->running;
+    weftp_unlock(&worker->queue.lock);
+    return running;
+}
+
+bool weftp_worker_stop(struct weftp_worker *worker, int64_t deadline_ms)
+{
+    weftp_lock(&worker->queue.lock);
+    const bool running = worker->running;
+    worker->running = false;
+    weftp_unlock(&worker->queue.lock);
+    if (!running) return true;
+    __atomic_store_n(&worker->stop, 1, __ATOMIC_SEQ_CST);
+    (void)__atomic_add_fetch(&worker->queue.asked, 1,
+                             __ATOMIC_SEQ_CST); /* so that it does not sleep again */
+    weftp_queue_wake(&worker->queue);
+    while (!__atomic_load_n(&worker->ended, __ATOMIC_ACQUIRE)) {
+        if (weftp_monotonic_ms() >= deadline_ms) {
+            (void)pthread_detach(worker->thread);
+            return false;
+        }
+        weftp_nap_us(STOP_NAP_US);
+    }
+    (void)pthread_join(worker->thread, NULL);
+    return true;
+}
+
+void weftp_worker_fork_child(struct weftp_worker *worker)
+{
+    worker->running = false;
+    worker->retry_ms = 0;
+    /* What the thread had in hands may be anything: it is left where it is. */
+    worker->take = (struct weftp_take){0};
+    worker->bulk = (struct weftp_bulk){.count = 0};
+    worker->room = (struct weftp_unpack_room){.options = WEFTP_UNPACK_TRUSTED};
+}
+
+void weftp_worker_deinit(struct weftp_worker *worker)
+{
+    weftp_take_deinit(&worker->take);
+    weftp_bulk_deinit(&worker->bulk);
+    free(worker->room.fields);
+    free(worker->room.pairs);
+    worker->room = (struct weftp_unpack_room){.options = WEFTP_UNPACK_TRUSTED};
+}
