@@ -1,7 +1,5 @@
 #include "compile.h"
 
-#include "quick.h"
-
 #include "../base/json_text.h"
 #include "../base/json_value.h"
 #include "../base/out.h"
@@ -376,6 +374,7 @@ void weftp_program_deinit(struct weftp_program *program)
 {
     weftp_names_deinit(&program->scheme.names);
     weftp_names_deinit(&program->scheme.known);
+    weftp_quick_free(&program->quick);
     if (program->shapes) weftp_shapes_free(program->shapes);
     free(program->shapes);
     free(program->static_keys);

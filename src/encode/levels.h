@@ -15,14 +15,21 @@ struct weftp_level_text {
     uint8_t name_size, value_size;
 };
 
+/* Which of the six levels one is printed as: 0 to 5. */
+static inline unsigned weftp_level_step(int level)
+{
+    if (level < WEFT_LEVEL_TRACE) return 0;
+    const unsigned step =
+        (unsigned)(level - WEFT_LEVEL_TRACE) / (unsigned)(WEFT_LEVEL_DEBUG - WEFT_LEVEL_TRACE);
+    return step > 5 ? 5 : step;
+}
+
 static inline const struct weftp_level_text *weftp_level_text(int level)
 {
     static const struct weftp_level_text texts[] = {
         {"\"TRACE\"", "5000", 7, 4}, {"\"DEBUG\"", "10000", 7, 5}, {"\"INFO\"", "20000", 6, 5},
         {"\"WARN\"", "30000", 6, 5}, {"\"ERROR\"", "40000", 7, 5}, {"\"FATAL\"", "40000", 7, 5}};
-    if (level < WEFT_LEVEL_TRACE) return &texts[0];
-    const int step = (level - WEFT_LEVEL_TRACE) / (WEFT_LEVEL_DEBUG - WEFT_LEVEL_TRACE);
-    return &texts[step > 5 ? 5 : step];
+    return &texts[weftp_level_step(level)];
 }
 
 static inline char *weftp_level_text_put(char *to, int level)

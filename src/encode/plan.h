@@ -25,11 +25,11 @@ enum weftp_source { WEFTP_SOURCE_CALL, WEFTP_SOURCE_BOUND, WEFTP_SOURCE_MDC, WEF
 
 /* Where values of one type go. */
 struct weftp_row {
-    uint8_t list;   /* enum weftp_space */
-    uint8_t object; /* the same, or the top level */
-    uint8_t odd;    /* the value must be looked at: it may be none, or go elsewhere */
-    uint8_t reserved;
-    uint32_t salt; /* weftp_space_salt of the object */
+    uint8_t list;     /* enum weftp_space */
+    uint8_t object;   /* the same, or the top level */
+    uint8_t odd;      /* the value must be looked at: it may be none, or go elsewhere */
+    uint8_t restyled; /* a pair's text is not what this format prints */
+    uint32_t salt;    /* weftp_space_salt of the object */
 };
 
 /* What the plan must know about the encoder. Read-only while records are encoded. */

@@ -1,110 +1,24 @@
 #include "quick.h"
 
-#include "../base/json_text.h"
-#include "../base/json_value.h"
-#include "../port/scan.h"
+#include "../base/out.h"
 #include "levels.h"
-#include "shape.h"
+#include "quick_pairs.h"
+#include "quick_value.h"
 #include <math.h>
 
-#define ESCAPED_MAX  6                     /* bytes that one byte of text may become */
-#define NUMBER_BOUND WEFTP_DOUBLE_TEXT_MAX /* bytes of a number, a boolean or null */
-#define FIELD_BOUND  (WEFTP_SHAPE_PADDING + NUMBER_BOUND) /* bytes beside key and text */
-#define ITEM_BOUND   80  /* bytes of an item but for its text, and what copies may write too far */
-#define SLACK        512 /* what the writers below may ask for beside what they write */
+#define SLACK 256 /* what the writers below may ask for beside what they write */
 
 struct quick {
+    struct weftp_quick_room room;
     const struct weftp_program *program;
     const struct weft_record *record;
-    struct weft_out *out;
     const struct weftp_shape *shape;
-    size_t bound;     /* bytes that what is still to be written can take at most */
     size_t opened;    /* where an object with other members begins */
-    uint32_t present; /* enum weftp_when */
-    uint32_t pair_count;
-    const struct weft_pair *pairs[WEFTP_QUICK_PAIRS];
-    uint32_t hashes[WEFTP_QUICK_PAIRS];
-    uint16_t lists[WEFTP_QUICK_PAIRS];
-    uint32_t listed[WEFTP_SPACE_COUNT]; /* how many pairs each list has */
-    uint64_t bloom[4];
-    uint32_t sizes[WEFTP_SHAPE_FIELDS]; /* of the call's strings */
+    uint32_t present; /* enum weftp_when, WEFTP_QUICK_LIST */
+    struct weftp_quick_pairs pairs;
 };
 
 /* ---- looking ---- */
-
-/* What the call's values may take. False: one of them goes elsewhere than its type tells, or is long. */
-static bool measure_call(struct quick *quick)
-{
-    const struct weft_record *record = quick->record;
-    const bool nulls_left_out = quick->program->scheme.layout->nulls_left_out;
-    size_t bound = quick->bound + quick->shape->text_size + record->field_count * FIELD_BOUND;
-    for (size_t i = 0; i < record->field_count; i++) {
-        const weft_field *field = &record->fields[i];
-        if (field->type == WEFT_TYPE_STR) {
-            const char *text = field->v.p;
-            if (!text) {
-                if (nulls_left_out) return false;
-                continue;
-            }
-            const size_t size = field->size == WEFT_SIZE_UNKNOWN_ ? strlen(text) : field->size;
-            if (size > WEFTP_QUICK_BOUND) return false;
-            quick->sizes[i] = (uint32_t)size;
-            bound += size * ESCAPED_MAX;
-        } else if (field->type == WEFT_TYPE_DOUBLE) {
-            if (!isfinite(field->v.d)) return false;
-        } else if (nulls_left_out && field->type >= WEFT_TYPE_NULL && field->v.p == NULL) {
-            return false;
-        }
-    }
-    quick->bound = bound;
-    return bound <= WEFTP_QUICK_BOUND;
-}
-
-/* Whether an earlier key of the record has this hash, when the bloom filter cannot tell. */
-static bool has_hash(const struct quick *quick, uint32_t hash)
-{
-    for (uint32_t i = 0; i < quick->pair_count; i++)
-        if (quick->hashes[i] == hash) return true;
-    return weftp_shape_has(quick->shape, hash);
-}
-
-static inline bool add_pair(struct quick *quick, const struct weft_pair *pair,
-                            const struct weftp_row *row)
-{
-    const struct weftp_scheme *scheme = &quick->program->scheme;
-    if (pair->key_flags) return false;
-    const uint32_t hash = pair->key_hash ^ row->salt;
-    uint64_t *bloom = &quick->bloom[hash >> 30];
-    const uint64_t bit = UINT64_C(1) << (hash >> 24 & 63);
-    if (weftp_names_may_have(&scheme->names, hash)) return false;
-    if (__builtin_expect((*bloom & bit) != 0, 0) && has_hash(quick, hash)) return false;
-    *bloom |= bit;
-    quick->hashes[quick->pair_count] = hash;
-    quick->lists[quick->pair_count] = row->list;
-    quick->listed[row->list]++;
-    quick->pairs[quick->pair_count++] = pair;
-    quick->bound += pair->json_size + WEFTP_SHAPE_PADDING;
-    return quick->bound <= WEFTP_QUICK_BOUND;
-}
-
-static bool add_pairs(struct quick *quick, const struct weft_pair *pairs, size_t count, bool of_mdc)
-{
-    const struct weftp_program *program = quick->program;
-    const struct weftp_row *rows = program->scheme.rows[of_mdc];
-    const bool nulls_left_out = program->scheme.layout->nulls_left_out;
-    const bool strings = of_mdc && program->scheme.mdc_strings;
-    if (count > WEFTP_QUICK_PAIRS - quick->pair_count) return false;
-    for (size_t i = 0; i < count; i++) {
-        const struct weft_pair *pair = &pairs[i];
-        const unsigned type = pair->field.type;
-        if (program->restyled_types >> type & 1 || (nulls_left_out && type == WEFT_TYPE_NULL))
-            return false;
-        if (type == WEFT_TYPE_DOUBLE && !isfinite(pair->field.v.d)) return false;
-        if (strings && type != WEFT_TYPE_STR) return false;
-        if (!add_pair(quick, pair, &rows[type])) return false;
-    }
-    return true;
-}
 
 /* The shape that was kept for this place, or one that is made out now, and kept if there is none. */
 static bool find_shape(struct quick *quick, struct weftp_shape *made)
@@ -120,123 +34,19 @@ static bool find_shape(struct quick *quick, struct weftp_shape *made)
     return true;
 }
 
-static bool look(struct quick *quick)
+static uint32_t what_is_present(const struct quick *quick)
 {
-    const struct weft_record *record = quick->record;
-    if (record->message_size > WEFTP_QUICK_BOUND) return false;
-    const size_t texts = record->message_size + record->thread_size + record->logger_size;
-    quick->pair_count = 0;
-    memset(quick->listed, 0, sizeof quick->listed);
-    quick->bound = weftp_out_size(&quick->program->text) +
-                   quick->program->op_count * (size_t)ITEM_BOUND + SLACK + texts * ESCAPED_MAX;
-    memcpy(quick->bloom, quick->shape->bloom, sizeof quick->bloom);
-    return measure_call(quick) && add_pairs(quick, record->bound, record->bound_count, false) &&
-           add_pairs(quick, record->mdc, record->mdc_count, true);
+    const struct weft_trace *trace = quick->record->trace;
+    uint32_t present = WEFTP_WHEN_ALWAYS | quick->shape->lists | quick->pairs.lists |
+                       quick->program->quick.statics;
+    if (trace && trace->trace_id[0]) present |= WEFTP_WHEN_TRACE;
+    if (trace && trace->span_id[0]) present |= WEFTP_WHEN_SPAN;
+    return present;
 }
 
-/* ---- writing: at `to`, where there is room for all that is to come ---- */
-
-/* A text with something to escape or to repair. */
-static char *put_dirty(struct quick *quick, char *to, const char *text, size_t size)
-{
-    quick->out->cur = to;
-    weftp_json_escape(quick->out, text, size);
-    return quick->out->cur;
-}
-
-static inline char *put_string(struct quick *quick, char *to, const char *text, size_t size)
-{
-    *to++ = '"';
-    if (size < WEFTP_SCAN_SIZE) {
-        if (size > 0 && weftp_scan_copy_short(to, text, size))
-            to = put_dirty(quick, to, text, size);
-        else
-            to += size;
-    } else {
-        unsigned marks =
-            weftp_scan_copy(to + size - WEFTP_SCAN_SIZE, text + size - WEFTP_SCAN_SIZE);
-        for (size_t i = 0; i + WEFTP_SCAN_SIZE <= size; i += WEFTP_SCAN_SIZE)
-            marks |= weftp_scan_copy(to + i, text + i);
-        to = __builtin_expect(marks != 0, 0) ? put_dirty(quick, to, text, size) : to + size;
-    }
-    *to++ = '"';
-    return to;
-}
-
-/* A name, unless it has to be cut: NULL. */
-static inline char *put_name(struct quick *quick, char *to, const char *name, size_t size,
-                             size_t limit)
-{
-    char *end = put_string(quick, to, name, size);
-    return (size_t)(end - to) - 2 <= limit ? end : NULL;
-}
+/* ---- writing: at `to`, where there is room ---- */
 
 /* Copy a short text by steps; may write WEFTP_SHAPE_PADDING bytes too far, and read as many. */
-static inline char *put_padded(char *to, const char *from, size_t size)
-{
-    memcpy(to, from, 16);
-    for (size_t i = 16; i < size; i += 16) memcpy(to + i, from + i, 16);
-    return to + size;
-}
-
-/* What takes its time anyway. NULL: there was no room, or it needs a mark. */
-static char *put_composed(struct quick *quick, char *to, const weft_field *field)
-{
-    const struct weftp_layout *layout = quick->program->scheme.layout;
-    const struct weftp_value_style style = {layout->double_style, layout->time_value_style,
-                                            UINT32_MAX};
-    unsigned notes = 0;
-    quick->out->cur = to;
-    weftp_json_value(quick->out, field, &style, &notes);
-    quick->out->notes |= notes & WEFTP_NOTE_RENAMED;
-    if (notes & WEFTP_NOTE_CUT) return NULL;
-    return weftp_out_reserve(quick->out, quick->bound);
-}
-
-static inline char *put_value(struct quick *quick, char *to, const weft_field *field, uint32_t size)
-{
-    switch ((weft_type)field->type) {
-    case WEFT_TYPE_STR:
-        if (field->v.p) return put_string(quick, to, field->v.p, size);
-        break;
-    case WEFT_TYPE_INT: return weftp_i64_text(to, field->v.i);
-    case WEFT_TYPE_UINT: return weftp_u64_text(to, field->v.u);
-    case WEFT_TYPE_BOOL:
-        memcpy(to, field->v.u ? "true" : "fals", 4);
-        to[4] = 'e';
-        return to + (field->v.u ? 4 : 5);
-    case WEFT_TYPE_DOUBLE:
-        if (!isfinite(field->v.d)) return put_composed(quick, to, field);
-        return weftp_double_text(to, field->v.d, quick->program->scheme.layout->double_style);
-    case WEFT_TYPE_NONE:
-    case WEFT_TYPE_END_:
-    case WEFT_TYPE_NULL: break;
-    case WEFT_TYPE_DURATION:
-    case WEFT_TYPE_BYTES:
-    case WEFT_TYPE_JSON:
-    case WEFT_TYPE_TIME:
-    case WEFT_TYPE_ERRNO:
-    case WEFT_TYPE_OBJ:
-    case WEFT_TYPE_ARR:
-    case WEFT_TYPE_ERROR: return put_composed(quick, to, field);
-    }
-    memcpy(to, "null", 4);
-    return to + 4;
-}
-
-/* Copy exactly what there is, the last piece over the one before; without the call that memcpy would be. */
-static inline char *put_exact(char *to, const char *from, size_t size)
-{
-    if (size < 16) {
-        memcpy(to, from, size);
-        return to + size;
-    }
-    for (size_t i = 0; i + 16 < size; i += 16) memcpy(to + i, from + i, 16);
-    memcpy(to + size - 16, from + size - 16, 16);
-    return to + size;
-}
-
-/* Constant text; may write and read WEFTP_TEXT_PADDING bytes too far. */
 static inline char *put_bytes(char *to, const char *from, size_t size)
 {
     memcpy(to, from, 32);
@@ -244,168 +54,200 @@ static inline char *put_bytes(char *to, const char *from, size_t size)
     return to + size;
 }
 
-/* The call's fields of a list; NULL: see put_composed. */
-static inline char *put_call_list(struct quick *quick, char *to, unsigned list)
+/* Copy exactly what there is, four bytes or more, the last piece over the one before. */
+static inline char *put_exact(char *to, const char *from, size_t size)
+{
+    if (size >= 16) {
+        for (size_t i = 0; i + 16 < size; i += 16) memcpy(to + i, from + i, 16);
+        memcpy(to + size - 16, from + size - 16, 16);
+    } else if (size >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+    } else {
+        memcpy(to, from, 4);
+        memcpy(to + size - 4, from + size - 4, 4);
+    }
+    return to + size;
+}
+
+static inline char *put_bool(char *to, bool value)
+{
+    memcpy(to, value ? "true" : "fals", 4);
+    to[4] = 'e';
+    return to + (value ? 4 : 5);
+}
+
+/* NULL: the plan's business. */
+static inline char *put_value(struct quick *quick, char *to, const weft_field *field)
+{
+    switch ((weft_type)field->type) {
+    case WEFT_TYPE_STR: {
+        const char *text = field->v.p;
+        if (__builtin_expect(!text, 0)) break;
+        const size_t size = field->size == WEFT_SIZE_UNKNOWN_ ? strlen(text) : field->size;
+        return weftp_quick_put_string(&quick->room, to, text, size);
+    }
+    case WEFT_TYPE_INT: return weftp_i64_text(to, field->v.i);
+    case WEFT_TYPE_UINT: return weftp_u64_text(to, field->v.u);
+    case WEFT_TYPE_BOOL: return put_bool(to, field->v.u != 0);
+    case WEFT_TYPE_DOUBLE:
+        if (!isfinite(field->v.d)) break;
+        return weftp_double_text(to, field->v.d, quick->room.layout->double_style);
+    case WEFT_TYPE_NONE:
+    case WEFT_TYPE_END_:
+    case WEFT_TYPE_NULL:
+    case WEFT_TYPE_DURATION:
+    case WEFT_TYPE_BYTES:
+    case WEFT_TYPE_JSON:
+    case WEFT_TYPE_TIME:
+    case WEFT_TYPE_ERRNO:
+    case WEFT_TYPE_OBJ:
+    case WEFT_TYPE_ARR:
+    case WEFT_TYPE_ERROR: break;
+    }
+    return weftp_quick_put_other(&quick->room, to, field);
+}
+
+/* The call's fields of a list. */
+static inline char *put_fields(struct quick *quick, char *to, unsigned list)
 {
     const struct weftp_shape *shape = quick->shape;
     const weft_field *fields = quick->record->fields;
-    const unsigned end = shape->starts[list + 1];
-    for (unsigned i = shape->starts[list]; i < end; i++) {
-        const unsigned index = shape->order[i];
-        const struct weftp_shape_field *known = &shape->fields[index];
-        to = put_padded(to, shape->text + known->prefix, known->prefix_size);
-        to = put_value(quick, to, &fields[index], quick->sizes[index]);
+    const struct weftp_shape_place *place = shape->places + shape->starts[list];
+    const struct weftp_shape_place *const end = shape->places + shape->starts[list + 1];
+    for (; place < end; place++) {
+        to = put_bytes(to, shape->text + place->prefix, place->size);
+        to = put_value(quick, to, &fields[place->index]);
         if (!to) return NULL;
+    }
+    return to;
+}
+
+/* Those pairs of an array that belong to a list, as `list_of` says. */
+static inline char *put_pairs(char *to, const struct weft_pair *pairs, size_t count,
+                              const uint8_t *list_of, unsigned list)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list_of[i] != list) continue;
+        *to = ',';
+        to = put_exact(to + 1, pairs[i].json, pairs[i].json_size);
     }
     return to;
 }
 
 static char *put_list(struct quick *quick, char *to, unsigned list)
 {
-    to = put_call_list(quick, to, list);
+    const struct weft_record *record = quick->record;
+    to = put_fields(quick, to, list);
     if (!to) return NULL;
-    for (uint32_t i = 0, left = quick->listed[list]; left > 0 && i < quick->pair_count; i++) {
-        if (quick->lists[i] != list) continue;
-        const struct weft_pair *pair = quick->pairs[i];
-        *to++ = ',';
-        to = put_exact(to, pair->json, pair->json_size);
-        left--;
+    if (quick->pairs.lists & WEFTP_QUICK_LIST(list)) {
+        const uint8_t *list_of = quick->pairs.list_of;
+        to = put_pairs(to, record->bound, record->bound_count, list_of, list);
+        to = put_pairs(to, record->mdc, record->mdc_count, list_of + record->bound_count, list);
     }
     const struct weftp_text *statics = &quick->program->statics[list];
-    return put_bytes(to, statics->text, statics->size);
+    return statics->size ? put_bytes(to, statics->text, statics->size) : to;
 }
 
-static char *put_time(struct quick *quick, char *to)
+static inline char *put_time(struct quick *quick, char *to)
 {
-    *to++ = '"';
-    to =
-        weftp_time_text(to, quick->record->time_ns, quick->program->time_style, &quick->out->clock);
-    *to++ = '"';
-    return to;
+    to = weftp_time_text(to, quick->record->time_ns, quick->program->time_style,
+                         &quick->room.out->clock);
+    *to = '"';
+    return to + 1;
+}
+
+/* A name, unless it has to be cut: NULL. */
+static inline char *put_name(struct quick *quick, char *to, const char *name, size_t size,
+                             size_t limit)
+{
+    char *const data = quick->room.out->data;
+    char *end = weftp_quick_put_string(&quick->room, to, name, size);
+    if (!end) return NULL;
+    if (__builtin_expect(quick->room.out->data != data, 0)) to += quick->room.out->data - data;
+    return (size_t)(end - to) - 1 <= limit ? end : NULL;
+}
+
+static inline char *put_logger(struct quick *quick, char *to)
+{
+    const struct weft_record *record = quick->record;
+    if (record->logger_size == 0) return weftp_quick_put_string(&quick->room, to, "ROOT", 4);
+    return put_name(quick, to, record->logger, record->logger_size, WEFTP_LOGGER_SIZE_MAX);
 }
 
 static char *put_id(char *to, const char *id, size_t size_max)
 {
     const size_t size = strnlen(id, size_max);
-    *to++ = '"';
     memcpy(to, id, size);
     to[size] = '"';
     return to + size + 1;
 }
 
-/* Whether a list has neither fields of the record nor static ones. */
-static inline bool is_empty(const struct quick *quick, unsigned list)
-{
-    const uint16_t *starts = quick->shape->starts;
-    return starts[list] == starts[list + 1] && quick->listed[list] == 0 &&
-           quick->program->statics[list].size == 0;
-}
-
 /* An object with nothing but fields in it, of which there are some. */
-static char *put_object(struct quick *quick, char *to, const struct weftp_op *op)
+static char *put_object(struct quick *quick, char *to, unsigned list)
 {
-    to = put_bytes(to, op->text.text, op->text.size);
-    const size_t opened = (size_t)(to - quick->out->data); /* an offset: the buffer may move */
-    to = put_list(quick, to, op->space);
+    const size_t opened = (size_t)(to - quick->room.out->data); /* the buffer may move */
+    to = put_list(quick, to, list);
     if (!to) return NULL;
-    quick->out->data[opened] = '{';
+    quick->room.out->data[opened] = '{';
     *to = '}';
     return to + 1;
 }
 
 /* The end of an object, which is taken back when nothing is in it. */
-static char *close_object(struct quick *quick, char *to, const struct weftp_op *op)
+static char *close_object(struct quick *quick, char *to, size_t text_size)
 {
-    if (quick->opened == (size_t)(to - quick->out->data)) return to - op->text.size;
-    quick->out->data[quick->opened] = '{';
+    char *const data = quick->room.out->data;
+    if (quick->opened == (size_t)(to - data)) return to - text_size;
+    data[quick->opened] = '{';
     *to = '}';
     return to + 1;
 }
 
-static inline char *put_item(struct quick *quick, char *to, const struct weftp_op *op)
+/* What comes behind the text of an operation. */
+static inline char *put_item(struct quick *quick, char *to, const struct weftp_quick_op *op)
 {
     const struct weft_record *record = quick->record;
-    switch ((enum weftp_item)op->item) {
-    case WEFTP_ITEM_TIME: return put_time(quick, to);
-    case WEFTP_ITEM_LEVEL: return weftp_level_text_put(to, record->level);
-    case WEFTP_ITEM_LEVEL_VALUE: return weftp_level_value_put(to, record->level);
-    case WEFTP_ITEM_MESSAGE: return put_string(quick, to, record->message, record->message_size);
-    case WEFTP_ITEM_LOGGER:
-        if (record->logger_size == 0) return put_string(quick, to, "ROOT", 4);
-        return put_name(quick, to, record->logger, record->logger_size, WEFTP_LOGGER_SIZE_MAX);
-    case WEFTP_ITEM_THREAD:
+    switch ((enum weftp_quick_do)op->what) {
+    case WEFTP_QUICK_TIME: return put_time(quick, to);
+    case WEFTP_QUICK_MESSAGE:
+        return weftp_quick_put_string(&quick->room, to, record->message, record->message_size);
+    case WEFTP_QUICK_LOGGER: return put_logger(quick, to);
+    case WEFTP_QUICK_THREAD:
         return put_name(quick, to, record->thread, record->thread_size, WEFTP_THREAD_SIZE_MAX);
-    case WEFTP_ITEM_TRACE_ID: return record->trace ? put_id(to, record->trace->trace_id, 32) : to;
-    case WEFTP_ITEM_SPAN_ID: return record->trace ? put_id(to, record->trace->span_id, 16) : to;
-    case WEFTP_ITEM_OPEN: quick->opened = (size_t)(to - quick->out->data); return to;
-    case WEFTP_ITEM_FIELDS: return put_list(quick, to, op->space);
-    case WEFTP_ITEM_CLOSE:
-    case WEFTP_ITEM_END:
-    case WEFTP_ITEM_CONSTANT:
-    case WEFTP_ITEM_SERVICE:
-    case WEFTP_ITEM_SERVICE_VERSION:
-    case WEFTP_ITEM_SERVICE_ENV:
-    case WEFTP_ITEM_SERVICE_NODE:
-    case WEFTP_ITEM_ERROR_TYPE:
-    case WEFTP_ITEM_ERROR_MESSAGE:
-    case WEFTP_ITEM_ERROR_STACK:
-    case WEFTP_ITEM_EXCEPTION:
-    case WEFTP_ITEM_FILE:
-    case WEFTP_ITEM_LINE:
-    case WEFTP_ITEM_FUNCTION: break;
+    case WEFTP_QUICK_TRACE_ID: return put_id(to, record->trace->trace_id, 32);
+    case WEFTP_QUICK_SPAN_ID: return put_id(to, record->trace->span_id, 16);
+    case WEFTP_QUICK_FIELDS: return put_list(quick, to, op->space);
+    case WEFTP_QUICK_OBJECT: return put_object(quick, to, op->space);
+    case WEFTP_QUICK_OPEN: quick->opened = (size_t)(to - quick->room.out->data); return to;
+    case WEFTP_QUICK_CLOSE: return close_object(quick, to - op->size, op->size);
+    case WEFTP_QUICK_TEXT:
+    case WEFTP_QUICK_DONE: break;
     }
     return to;
 }
 
 static char *put_line(struct quick *quick, char *to)
 {
-    const struct weftp_op *op = quick->program->quick_ops;
-    const struct weftp_op *end = op + quick->program->quick_count;
+    const struct weftp_quick_program *program = &quick->program->quick;
+    const struct weftp_quick_op *op = program->lines[weftp_level_step(quick->record->level)];
     const uint32_t present = quick->present;
-    for (; op < end && to; op++) {
-        if (op->when && !(present & op->when)) continue;
-        if (op->skip) {
-            if (!is_empty(quick, op->space)) to = put_object(quick, to, op);
-        } else if (op->item == WEFTP_ITEM_CLOSE) {
-            to = close_object(quick, to, op);
-        } else {
-            to = put_bytes(to, op->text.text, op->text.size);
-            to = put_item(quick, to, op);
-        }
+    for (;; op++) {
+        if (!(present & op->when)) continue;
+        to = put_bytes(to, op->text, op->size);
+        if (op->what == WEFTP_QUICK_DONE) return to;
+        to = put_item(quick, to, op);
+        if (!to) return NULL;
     }
-    return to;
 }
 
-static uint32_t what_is_present(const struct weft_record *record)
+/* Names that may have to be cut, and sources, are not looked at. */
+static inline bool has_plain_head(const struct weftp_program *program,
+                                  const struct weft_record *record)
 {
-    uint32_t present = WEFTP_WHEN_ALWAYS;
-    if (record->trace && record->trace->trace_id[0]) present |= WEFTP_WHEN_TRACE;
-    if (record->trace && record->trace->span_id[0]) present |= WEFTP_WHEN_SPAN;
-    return present;
-}
-
-void weftp_quick_compile(struct weftp_program *program)
-{
-    const uint32_t never = WEFTP_WHEN_ERROR | WEFTP_WHEN_ERROR_TYPE | WEFTP_WHEN_ERROR_MESSAGE |
-                           WEFTP_WHEN_ERROR_STACK | WEFTP_WHEN_SOURCE | WEFTP_WHEN_MARKED;
-    struct weftp_op *made = program->quick_ops;
-    for (uint32_t i = 0; i < program->op_count; i++) {
-        const struct weftp_op *op = &program->ops[i];
-        if (op->when & never) continue;
-        *made = *op;
-        /* Constant text in front of an item becomes the item's. */
-        if (made > program->quick_ops && made[-1].item == WEFTP_ITEM_CONSTANT && !op->when &&
-            op->item != WEFTP_ITEM_CLOSE && !op->skip &&
-            made[-1].text.text + made[-1].text.size == op->text.text) {
-            made[-1].text.size += op->text.size;
-            made[-1].item = op->item;
-            made[-1].space = op->space;
-        } else {
-            made++;
-        }
-        i += op->skip;
-    }
-    program->quick_count = (uint32_t)(made - program->quick_ops);
+    return !(program->scheme.source && record->site) && !program->quick.never &&
+           record->thread_size <= WEFTP_THREAD_SIZE_MAX &&
+           record->logger_size <= WEFTP_LOGGER_SIZE_MAX;
 }
 
 bool weftp_quick_encode(const struct weftp_program *program, const struct weft_record *record,
@@ -413,21 +255,19 @@ bool weftp_quick_encode(const struct weftp_program *program, const struct weft_r
 {
     struct quick quick;
     struct weftp_shape made;
-    if (program->scheme.source && record->site) return false;
-    if (record->thread_size > WEFTP_THREAD_SIZE_MAX || record->logger_size > WEFTP_LOGGER_SIZE_MAX)
-        return false;
+    if (!has_plain_head(program, record)) return false;
     quick.program = program;
     quick.record = record;
-    quick.out = out;
-    quick.present = what_is_present(record);
-    quick.opened = 0;
-    quick.pair_count = 0;
-    if (!find_shape(&quick, &made) || !look(&quick)) return false;
+    if (!find_shape(&quick, &made)) return false;
+    if (!weftp_quick_pairs_look(&quick.pairs, &program->scheme, quick.shape, record)) return false;
     const size_t start = weftp_out_size(out);
-    if (quick.bound > out->max - start) return false; /* a small budget: not worth a reservation */
-    char *to = weftp_out_reserve(out, quick.bound);
-    if (!to) return false;
-    to = put_line(&quick, to);
+    quick.present = what_is_present(&quick);
+    quick.opened = 0;
+    quick.room.out = out;
+    quick.room.layout = program->scheme.layout;
+    quick.room.rest = program->quick.bound + quick.shape->bound + quick.pairs.size + SLACK;
+    char *to = weftp_quick_make_room(&quick.room, out->cur, record->message_size);
+    if (to) to = put_line(&quick, to);
     if (to)
         out->cur = to;
     else

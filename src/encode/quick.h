@@ -11,12 +11,6 @@
 
 #include "write.h"
 
-#define WEFTP_QUICK_PAIRS 64    /* bound fields and MDC entries of a record */
-#define WEFTP_QUICK_BOUND 32768 /* bytes that the line could take at most */
-
-/* Pick the operations of a compiled program that records without anything odd need. */
-void weftp_quick_compile(struct weftp_program *program);
-
 /* Append the line; false: nothing was written, and the other way must be gone. */
 bool weftp_quick_encode(const struct weftp_program *program, const struct weft_record *record,
                         struct weft_out *out);

@@ -1,9 +1,10 @@
 #include "shape.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-#define PROBES 4 /* slots that a place may have */
+#define PROBES      4      /* slots that a place may have */
+#define NO_SORT     0xFFFF /* of no field that has a type */
+#define FIELD_BOUND 96 /* bytes of a value but for a long string, and what copies write too far */
 
 /* ---- making out ---- */
 
@@ -33,16 +34,16 @@ static size_t key_size_of(const weft_field *field)
     return size < 256 ? size : 0;
 }
 
-static bool put_prefix(struct weftp_shape *shape, struct weftp_shape_field *made, const char *key)
+/* `,"key":`, and the quote that a string begins with. */
+static bool put_prefix(struct weftp_shape *shape, struct weftp_shape_key *made, const char *key)
 {
-    const size_t size = made->key_size + sizeof ",\"\":" - 1U;
+    const size_t size = made->size + sizeof ",\"\":\"" - 1U;
     if (shape->text_size + size > WEFTP_SHAPE_TEXT) return false;
     char *to = shape->text + shape->text_size;
     memcpy(to, ",\"", 2);
-    memcpy(to + 2, key, made->key_size);
-    memcpy(to + 2 + made->key_size, "\":", 2);
-    made->prefix = (uint16_t)shape->text_size;
-    made->prefix_size = (uint16_t)size;
+    memcpy(to + 2, key, made->size);
+    memcpy(to + 2 + made->size, "\":\"", 3);
+    made->text = (uint16_t)(shape->text_size + 2);
     shape->text_size += (uint32_t)size;
     return true;
 }
@@ -55,11 +56,21 @@ static bool add_hash(struct weftp_shape *shape, uint32_t hash)
     return true;
 }
 
+/* Key and type together, as they lie in a field. */
+static inline uint16_t sort_of(const weft_field *field)
+{
+    _Static_assert(offsetof(weft_field, type) == offsetof(weft_field, key_size) + 1,
+                   "side by side");
+    uint16_t sort;
+    memcpy(&sort, (const char *)field + offsetof(weft_field, key_size), sizeof sort);
+    return sort;
+}
+
 /* Add a field to the shape; its list is set. False: it needs thought. */
 static bool add_field(struct weftp_shape *shape, const struct weftp_scheme *scheme,
                       const weft_field *field, uint8_t *list)
 {
-    struct weftp_shape_field *made = &shape->fields[shape->count];
+    struct weftp_shape_key *made = &shape->keys[shape->count];
     const size_t size = key_size_of(field);
     if (size == 0 || field->type >= WEFT_TYPE_ERROR) return false;
     const struct weftp_row *row = &scheme->rows[0][field->type];
@@ -67,21 +78,37 @@ static bool add_field(struct weftp_shape *shape, const struct weftp_scheme *sche
     if (look.flags) return false;
     const uint32_t hash = look.hash ^ row->salt;
     if (weftp_names_may_have(&scheme->names, hash) || !add_hash(shape, hash)) return false;
-    *made = (struct weftp_shape_field){.type = field->type, .key_size = (uint16_t)size};
+    *made = (struct weftp_shape_key){.type = field->type, .size = (uint16_t)size};
+    weft_field measured = *field;
+    measured.key_size = (uint8_t)size;
+    made->sort = sort_of(&measured);
     *list = row->list;
     key_words(field->key, size, made->words);
     return put_prefix(shape, made, field->key);
 }
 
+static void place_field(struct weftp_shape *shape, uint16_t at, uint16_t index)
+{
+    const struct weftp_shape_key *key = &shape->keys[index];
+    const bool string = key->type == WEFT_TYPE_STR;
+    shape->places[at] = (struct weftp_shape_place){.index = index,
+                                                   .prefix = (uint16_t)(key->text - 2),
+                                                   .size = (uint16_t)(key->size + 4 + string),
+                                                   .type = key->type};
+}
+
 static void sort_lists(struct weftp_shape *shape, const uint8_t *lists)
 {
     uint16_t at = 0;
+    shape->lists = 0;
     for (unsigned list = 0; list < WEFTP_SPACE_COUNT; list++) {
         shape->starts[list] = at;
         for (uint32_t i = 0; i < shape->count; i++)
-            if (lists[i] == list) shape->order[at++] = (uint16_t)i;
+            if (lists[i] == list) place_field(shape, at++, (uint16_t)i);
+        if (at > shape->starts[list]) shape->lists |= WEFTP_QUICK_LIST(list);
     }
     shape->starts[WEFTP_SPACE_COUNT] = at;
+    shape->bound = shape->text_size + at * (uint32_t)FIELD_BOUND;
 }
 
 bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *scheme,
@@ -96,7 +123,7 @@ bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *sch
         const weft_field *field = &record->fields[i];
         lists[i] = WEFTP_SPACE_COUNT;
         if (field->type == WEFT_TYPE_NONE) {
-            shape->fields[i] = (struct weftp_shape_field){.type = WEFT_TYPE_NONE};
+            shape->keys[i] = (struct weftp_shape_key){.type = WEFT_TYPE_NONE, .sort = NO_SORT};
             shape->hashes[i] = 0;
         } else if (!add_field(shape, scheme, field, &lists[i])) {
             return false;
@@ -109,34 +136,35 @@ bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *sch
 
 /* ---- comparing ---- */
 
-static inline bool same_key(const struct weftp_shape *shape, const struct weftp_shape_field *known,
+/* A key of more than 16 bytes has others between its first and last ones. */
+static inline bool same_key(const struct weftp_shape *shape, const struct weftp_shape_key *known,
                             const char *key)
 {
     uint64_t words[2];
-    key_words(key, known->key_size, words);
+    key_words(key, known->size, words);
     if (((words[0] ^ known->words[0]) | (words[1] ^ known->words[1])) != 0) return false;
-    return known->key_size <= 16 ||
-           memcmp(key + 8, shape->text + known->prefix + 2 + 8, known->key_size - 16U) == 0;
+    return known->size <= 16 ||
+           memcmp(key + 8, shape->text + known->text + 8, known->size - 16U) == 0;
 }
 
-/* A key whose size the compiler did not tell. */
-static bool same_measured(const char *key, const char *text, size_t size)
+/* A field without a key, or with one whose size the compiler did not tell, or another one. */
+static bool same_odd(const struct weftp_shape *shape, const struct weftp_shape_key *known,
+                     const weft_field *field)
 {
-    return key && strncmp(key, text, size) == 0 && key[size] == '\0';
+    if (field->type != known->type) return false;
+    if (field->type == WEFT_TYPE_NONE) return true;
+    if (field->key_size || !field->key) return false;
+    return strncmp(field->key, shape->text + known->text, known->size) == 0 &&
+           field->key[known->size] == '\0';
 }
 
 bool weftp_shape_match(const struct weftp_shape *shape, const struct weft_record *record)
 {
-    const uint32_t count = shape->count;
-    if (record->field_count != count) return false;
-    for (uint32_t i = 0; i < count; i++) {
-        const weft_field *field = &record->fields[i];
-        const struct weftp_shape_field *known = &shape->fields[i];
-        if (field->type != known->type) return false;
-        if (field->type == WEFT_TYPE_NONE) continue;
-        if (__builtin_expect(field->key_size != known->key_size, 0)) {
-            const char *key = shape->text + known->prefix + 2;
-            if (field->key_size || !same_measured(field->key, key, known->key_size)) return false;
+    if (record->field_count != shape->count) return false;
+    const struct weftp_shape_key *known = shape->keys, *const end = known + shape->count;
+    for (const weft_field *field = record->fields; known < end; known++, field++) {
+        if (__builtin_expect(sort_of(field) != known->sort, 0)) {
+            if (!same_odd(shape, known, field)) return false;
         } else if (!same_key(shape, known, field->key)) {
             return false;
         }

@@ -14,6 +14,7 @@
 #define WEFTP_ENCODE_SHAPE_H
 
 #include "plan.h"
+#include "quick_ops.h"
 
 #define WEFTP_SHAPE_FIELDS 48   /* of a call; more are left to the plan */
 #define WEFTP_SHAPE_TEXT   1024 /* bytes of their keys, each with comma, quotes and colon */
@@ -22,12 +23,21 @@
 
 #define WEFTP_SHAPE_PADDING 32 /* bytes that may be read behind the text */
 
-struct weftp_shape_field {
-    uint64_t words[2]; /* of the key: its first and its last bytes */
+/* A key as a call must have it again, in the order of the call. */
+struct weftp_shape_key {
+    uint64_t words[2]; /* its first and its last bytes */
+    uint16_t sort;     /* weftp_shape_sort of the field */
     uint16_t type;
-    uint16_t key_size;
-    uint16_t prefix; /* where `,"key":` begins in the text */
-    uint16_t prefix_size;
+    uint16_t size;
+    uint16_t text; /* where the key is in the shape's text */
+};
+
+/* Where a field goes: list by list. */
+struct weftp_shape_place {
+    uint16_t index;  /* of the field in the call */
+    uint16_t prefix; /* where `,"key":`, of strings with their quote, begins in the text */
+    uint16_t size;   /* bytes of that */
+    uint16_t type;
 };
 
 struct weftp_shape {
@@ -35,10 +45,12 @@ struct weftp_shape {
     uint64_t bloom[4]; /* a bit for each key's hash */
     uint32_t count;
     uint32_t text_size;
-    uint16_t starts[WEFTP_SPACE_COUNT + 1]; /* of each list in `order` */
-    uint16_t order[WEFTP_SHAPE_FIELDS];     /* indices of fields, list by list */
+    uint32_t bound;                         /* bytes of all fields but for long strings */
+    uint16_t lists;                         /* WEFTP_QUICK_LIST of those that have fields */
+    uint16_t starts[WEFTP_SPACE_COUNT + 1]; /* of each list in `places` */
     uint32_t hashes[WEFTP_SHAPE_FIELDS];    /* of the keys, salted; of a field that is none: 0 */
-    struct weftp_shape_field fields[WEFTP_SHAPE_FIELDS];
+    struct weftp_shape_key keys[WEFTP_SHAPE_FIELDS];
+    struct weftp_shape_place places[WEFTP_SHAPE_FIELDS];
     char text[WEFTP_SHAPE_TEXT + WEFTP_SHAPE_PADDING];
 };
 

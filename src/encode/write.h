@@ -10,6 +10,7 @@
 
 #include "../base/out.h"
 #include "plan.h"
+#include "quick_ops.h"
 #include "shape.h"
 
 #define WEFTP_OPS_MAX       40
@@ -39,8 +40,7 @@ struct weftp_program {
     struct weftp_scheme scheme;
     struct weftp_op ops[WEFTP_OPS_MAX];
     uint32_t op_count;
-    struct weftp_op quick_ops[WEFTP_OPS_MAX]; /* those that quick.c needs */
-    uint32_t quick_count;
+    struct weftp_quick_program quick;
     /* Bit N: pairs of type N are not copied but written in the format's style. */
     uint32_t restyled_types;
     struct weftp_text statics[WEFTP_SPACE_COUNT]; /* static fields, each with a comma in front */

@@ -239,6 +239,15 @@ static inline unsigned weftp_scan_copy(void *to, const void *from)
     return weftp_chunk_marks(chunk);
 }
 
+/* Copy `size` bytes, 16 or more, the last 16 twice; 0 when none is marked. */
+static inline unsigned weftp_scan_copy_long(char *to, const char *from, size_t size)
+{
+    const size_t last = size - WEFTP_SCAN_SIZE;
+    unsigned marks = weftp_scan_copy(to + last, from + last);
+    for (size_t i = 0; i < last; i += WEFTP_SCAN_SIZE) marks |= weftp_scan_copy(to + i, from + i);
+    return marks;
+}
+
 /* Copy `size` bytes, 1 to 15, as two pieces that may overlap; 0 when none is marked. */
 static inline unsigned weftp_scan_copy_short(char *to, const char *from, size_t size)
 {

@@ -1,0 +1,65 @@
+/*
+ * Strings and values of the quick way, written at a place that is handed on and kept in a register.
+ *
+ * Its job: a value, and that there is room. Not its job: keys, order (quick).
+ * Threads: one per room. May include: base, port/scan.
+ */
+#ifndef WEFTP_ENCODE_QUICK_VALUE_H
+#define WEFTP_ENCODE_QUICK_VALUE_H
+
+#include "../base/out.h"
+#include "../port/scan.h"
+#include "layout.h"
+
+/*
+ * Room for a line: `rest` is what everything but long strings takes, and is always free from `limit` on. A long string
+ * asks for its bytes beside that, so that nothing has to be measured in advance.
+ */
+struct weftp_quick_room {
+    struct weft_out *out;
+    const struct weftp_layout *layout;
+    char *limit;
+    size_t rest;
+};
+
+/* Have `size` bytes and the rest at `to`. NULL: not within the buffer's maximum, or no memory. */
+char *weftp_quick_make_room(struct weftp_quick_room *room, char *to, size_t size);
+/* A text with something to escape or to repair. NULL as above. */
+char *weftp_quick_put_dirty(struct weftp_quick_room *room, char *to, const char *text, size_t size);
+/* A value that is none of the common ones. NULL as above, or it goes elsewhere than its type tells, or needs a mark. */
+char *weftp_quick_put_other(struct weftp_quick_room *room, char *to, const weft_field *field);
+
+/* A string of less than 16 bytes, and the closing quote. */
+static inline char *weftp_quick_put_short(struct weftp_quick_room *room, char *to, const char *text,
+                                          size_t size)
+{
+    if (__builtin_expect(size > 0 && weftp_scan_copy_short(to, text, size) != 0, 0)) {
+        to = weftp_quick_put_dirty(room, to, text, size);
+        if (!to) return NULL;
+    } else {
+        to += size;
+    }
+    *to = '"';
+    return to + 1;
+}
+
+/* A string and the closing quote; the opening one stands there. NULL as above. */
+static inline char *weftp_quick_put_string(struct weftp_quick_room *room, char *to,
+                                           const char *text, size_t size)
+{
+    if (size < WEFTP_SCAN_SIZE) return weftp_quick_put_short(room, to, text, size);
+    if (__builtin_expect((int64_t)size > room->limit - to, 0)) {
+        to = weftp_quick_make_room(room, to, size);
+        if (!to) return NULL;
+    }
+    if (__builtin_expect(weftp_scan_copy_long(to, text, size) != 0, 0)) {
+        to = weftp_quick_put_dirty(room, to, text, size);
+        if (!to) return NULL;
+    } else {
+        to += size;
+    }
+    *to = '"';
+    return to + 1;
+}
+
+#endif
