@@ -7,17 +7,19 @@ import subprocess
 import sys
 import tempfile
 
-from . import aims, build, environment, facts, process, rounds, summary, table, ways
+from . import aims, build, environment, facts, peers, process, rounds, summary, table, ways
 
 
 def arguments(text):
-    parser = argparse.ArgumentParser(prog="bench/run", description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog="bench/run", description=text,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="interleaved runs of each measurement (default 5)")
     parser.add_argument("--quick", action="store_true", help="one short round without peers, no judgement of times")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--only", default="", help="only measurements whose name contains this, as R10/ or weft_async")
     parser.add_argument("--program", help="a weft_bench that is built already")
     parser.add_argument("--dir", default=None, help="where files are written (default: a temporary folder beside weft_bench)")
+    parser.add_argument("--peers", default=peers.CACHE, help="what bench/peers/install has filled (default: %(default)s)")
     parser.add_argument("--out", default=None, help="a folder for report.txt, report.svg and report.json")
     return parser.parse_args()
 
@@ -38,12 +40,14 @@ def same_lines(program):
 
 def measure(options, program, folder):
     own, extra = ways.own_ways(program), ways.encoders(program)
-    all_ways = own
+    others, absent = ([], {}) if options.quick else peers.installed(options.peers)
+    all_ways = own + others
     steal, total = environment.stolen()
     report = {"environment": environment.describe(folder), "ways": [dataclasses.asdict(way) for way in all_ways]}
     pairs = [pair for pair in extra if options.only in f"{pair[1].name}/{pair[0].name}"] + rounds.plan(all_ways, options.only)
-    results, report["absent"] = rounds.run(pairs, options, folder)
-    report["table"] = summary.rows(results)
+    results, failed = rounds.run(pairs, options, folder)
+    report["absent"] = {**absent, **failed}
+    report["table"] = summary.rows(results, all_ways)
     report["facts"], report["instructions"] = {}, {}
     if not options.only:
         report["facts"] = facts.all_of(all_ways, own, options, folder)

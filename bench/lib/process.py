@@ -37,7 +37,7 @@ def run(way, measure, share, folder):
             raise Failed(f"{' '.join(command)}: {done.stderr.decode(errors='replace')[-2000:]}")
         result = json.loads(done.stdout)
         if way.to_file and measure.name != "OFF":
-            result["line_bytes"] = lines.check(path, int(result["lines"]), way, result["kind"])
+            result["line_bytes"] = lines.check(path, int(result["lines"]) + way.extra_lines, way, result["kind"])
         return result
     except subprocess.TimeoutExpired:
         raise Failed(f"{' '.join(command)}: not done after {TIMEOUT_S} s") from None

@@ -4,9 +4,8 @@ import statistics
 from . import ways
 
 
-def throughput(runs, threads):
-    # A batch of two threads is quiet when one of them waits: there the whole run counts.
-    key = "ns_per_call" if threads > 1 else "ns_best_batch"
+def throughput(runs, whole):
+    key = "ns_per_call" if whole else "ns_best_batch"
     return {"ns_best": min(run[key] for run in runs),
             "ns_median": statistics.median(run["ns_per_call"] for run in runs),
             "records_per_s_best": max(run["records_per_s"] for run in runs),
@@ -25,12 +24,14 @@ def latency(runs):
     return row
 
 
-def rows(results):
+def rows(results, all_ways):
     """{way: {measure: row}}; a row has the numbers of all rounds of one measure, and of the process."""
-    table = {}
+    table, queued = {}, {way.name for way in all_ways if way.queue}
     for way, measures in results.items():
         for measure, runs in measures.items():
-            row = latency(runs) if measure in ways.LATENCIES else throughput(runs, runs[0]["threads"])
+            # A batch of two threads is quiet when one of them waits, one before a queue while that fills.
+            whole = way in queued or runs[0]["threads"] > 1
+            row = latency(runs) if measure in ways.LATENCIES else throughput(runs, whole)
             row["runs"] = len(runs)
             row["rss_max_kib"] = max(run["rss_max_kib"] for run in runs)
             row["pinned"] = all(run["pinned"] for run in runs)

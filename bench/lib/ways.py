@@ -16,7 +16,10 @@ class Way:
     slow_start: bool = False  # a virtual machine that must warm up: fewer and longer runs
     off_records: int = 0  # 0: it has no level to turn off
     threads: bool = True  # can log from two threads
-    json: bool = True  # its lines are valid JSON
+    json: bool = True  # its lines are JSON
+    escapes: bool = True  # also with a message that needs escaping
+    queue: bool = False  # another thread does the work: a short batch says nothing of the rate
+    extra_lines: int = 0  # that begin its file
     to_file: bool = True  # False: nothing is written
 
 
@@ -52,7 +55,7 @@ def own_ways(program):
     return [
         way("weft", "one write(2) a record", "weft", off_records=100_000_000),
         way("weft_64k", "buffer_bytes=64k", "weft", "--options", "buffer_bytes=64k", off_records=100_000_000),
-        way("weft_async", "WEFT_ASYNC=on, rings of 256 KiB", "weft", environment=ASYNC, off_records=100_000_000),
+        way("weft_async", "WEFT_ASYNC=on, rings of 256 KiB", "weft", environment=ASYNC, queue=True, off_records=100_000_000),
         way("hand_write", "a hand-written encoder, one write(2) a record", family="hand"),
         way("hand_batch", "the same, 64 KiB for each thread: the limit", family="hand"),
         way("hand_mutex", "the same, 64 KiB under a lock", family="hand"),
