@@ -15,7 +15,7 @@
 typedef struct weft_options {
     size_t struct_size; /* sizeof(weft_options) */
     const char *level, *format, *sinks, *service;
-    bool async; /* accepted, and said to be unsupported until the queue is there */
+    bool async; /* the queue: encoding and I/O on a thread of weft's */
     size_t queue_bytes;
     uint32_t line_bytes_max; /* 0: 16,000 on stdout and stderr, 1 MiB elsewhere */
     const char *service_version, *service_env, *service_node, *fields;
@@ -23,12 +23,13 @@ typedef struct weft_options {
     const char *config; /* path of a JSON file */
     bool explain;       /* print what is in force, and which source set it, to stderr */
     const char *reload_signal, *config_watch, *sigterm, *capture;
+    const char *overflow, *queue_dir, *crash;
 } weft_options;
 
 #define WEFT_OPTIONS_INIT                                                                          \
     {                                                                                              \
         sizeof(weft_options), NULL, NULL, NULL, NULL, false, 0, 0, NULL, NULL, NULL, NULL, NULL,   \
-            NULL, NULL, NULL, false, NULL, NULL, NULL, NULL                                        \
+            NULL, NULL, NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL                      \
     }
 static inline weft_options weft_options_default(void)
 {
@@ -51,7 +52,7 @@ typedef struct weft_sink_stats {
 
 /*
  * Counts since start (in a forked child: since the fork, but for loggers_rejected, bound_rejected and
- * config_errors). accepted = written + dropped, at any quiet moment.
+ * config_errors). accepted = written + dropped + queued, at any quiet moment.
  */
 typedef struct weft_stats {
     size_t struct_size;
@@ -60,11 +61,12 @@ typedef struct weft_stats {
     uint64_t dropped;  /* all of these: */
     uint64_t
         dropped_reentrant; /* logged inside a sink, a callback, or a signal handler over a call of weft */
-    uint64_t dropped_shutdown; /* logged after weft_shutdown */
-    uint64_t dropped_memory;   /* no memory for the line */
-    uint64_t dropped_sink;     /* at least one sink failed to take it */
-    uint64_t truncated;        /* lines trimmed to their budget, or with cut keys */
-    uint64_t renamed;          /* fields whose key was taken, empty or NULL */
+    uint64_t
+        dropped_shutdown; /* logged after weft_shutdown, or in the queue when its time was over */
+    uint64_t dropped_memory; /* no memory for the line */
+    uint64_t dropped_sink;   /* at least one sink failed to take it */
+    uint64_t truncated;      /* lines trimmed to their budget, or with cut keys */
+    uint64_t renamed;        /* fields whose key was taken, empty or NULL */
     uint64_t mdc_rejected, mdc_leaked, mdc_bad_tokens;
     uint64_t loggers_rejected, bound_rejected;
     uint64_t headers_rejected; /* hostile or malformed propagation headers */
@@ -72,6 +74,13 @@ typedef struct weft_stats {
     uint64_t own_records; /* status and gap records that weft wrote about itself */
     uint64_t sink_count;
     weft_sink_stats sinks[WEFT_SINKS_MAX];
+    /* The queue. */
+    uint64_t dropped_queue; /* of dropped: there was no room, and WEFT_OVERFLOW said so */
+    uint64_t dropped_queue_by_level[6]; /* TRACE, DEBUG, INFO, WARN, ERROR, FATAL */
+    uint64_t queued;                    /* accepted, and not with the sinks yet */
+    uint64_t queue_large;    /* records too large for a ring: written by their own thread */
+    uint64_t queue_unstored; /* rings that WEFT_QUEUE_DIR had no room for */
+    uint64_t recovered;      /* of processes that died: written by this one */
 } weft_stats;
 
 WEFT_EXTERN_C_BEGIN

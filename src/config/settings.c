@@ -23,6 +23,8 @@ void weftp_settings_free(struct weftp_settings *settings)
     free(settings->service_env);
     free(settings->service_node);
     free(settings->config);
+    free(settings->queue_dir);
+    free(settings->crash_dir);
     free(settings);
 }
 

@@ -72,6 +72,13 @@ struct weftp_explain_row {
 /* WEFT_CAPTURE: bits. */
 enum weftp_capture_streams { WEFTP_CAPTURE_STDOUT = 1, WEFTP_CAPTURE_STDERR = 2 };
 
+/* WEFT_OVERFLOW. Nothing is set: wait for ever. */
+struct weftp_overflow_setting {
+    bool drop;         /* at once */
+    uint32_t block_ms; /* wait so long at most; UINT32_MAX: for ever */
+    int keep_level;    /* drop what is below it already when a quarter is left; 0: no level */
+};
+
 struct weftp_settings {
     struct weftp_level_rule *levels;
     size_t level_count; /* the root is always among them; loggers are unique */
@@ -91,6 +98,10 @@ struct weftp_settings {
     int reload_signal;        /* its number; 0: none */
     uint32_t config_watch_ms; /* 0: never */
     bool sigterm_flush;
+    bool async;
+    uint32_t queue_bytes; /* of each thread */
+    struct weftp_overflow_setting overflow;
+    char *queue_dir, *crash_dir;        /* NULL: none */
     unsigned capture;                   /* enum weftp_capture_streams */
     bool no_colour;                     /* NO_COLOR or TERM=dumb: `pretty` writes no colours */
     char *config;                       /* path of the JSON file, NULL: none */

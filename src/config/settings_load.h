@@ -48,17 +48,17 @@ enum weftp_setting_id {
     WEFTP_SETTING_CONFIG_WATCH,
     WEFTP_SETTING_SIGTERM,
     WEFTP_SETTING_CAPTURE,
-    WEFTP_SETTING_NO_COLOR,
-    WEFTP_SETTING_TERM,
-    WEFTP_SETTING_LATER_FIRST, /* from here on: known names without an effect in this version */
-    WEFTP_SETTING_ASYNC = WEFTP_SETTING_LATER_FIRST,
+    WEFTP_SETTING_ASYNC,
     WEFTP_SETTING_QUEUE_BYTES,
     WEFTP_SETTING_OVERFLOW,
     WEFTP_SETTING_QUEUE_DIR,
-    WEFTP_SETTING_REDACT,
+    WEFTP_SETTING_CRASH,
+    WEFTP_SETTING_NO_COLOR,
+    WEFTP_SETTING_TERM,
+    WEFTP_SETTING_LATER_FIRST, /* from here on: known names without an effect in this version */
+    WEFTP_SETTING_REDACT = WEFTP_SETTING_LATER_FIRST,
     WEFTP_SETTING_SAMPLE,
     WEFTP_SETTING_RATE,
-    WEFTP_SETTING_CRASH,
     WEFTP_SETTING_COUNT
 };
 
@@ -259,6 +259,15 @@ void weftp_capture_item(struct weftp_load *load, const struct weftp_item *item);
 void weftp_capture_commit(struct weftp_load *load, const struct weftp_item *item);
 void weftp_life_show(const struct weftp_settings *settings, enum weftp_setting_id id,
                      struct weftp_text *text);
+
+/* settings_queue.c */
+void weftp_async_item(struct weftp_load *load, const struct weftp_item *item);
+void weftp_queue_bytes_item(struct weftp_load *load, const struct weftp_item *item);
+void weftp_overflow_item(struct weftp_load *load, const struct weftp_item *item);
+void weftp_queue_dir_item(struct weftp_load *load, const struct weftp_item *item);
+void weftp_crash_item(struct weftp_load *load, const struct weftp_item *item);
+void weftp_queue_show(const struct weftp_settings *settings, enum weftp_setting_id id,
+                      struct weftp_text *text);
 
 /* settings_names.c: lists of names */
 void weftp_propagator_item(struct weftp_load *load, const struct weftp_item *item);

@@ -162,6 +162,7 @@ bool weftp_pipeline_takes(const struct weftp_pipeline *pipeline, uint32_t flags)
 
 bool weftp_pipeline_keeps(const struct weftp_pipeline *pipeline)
 {
+    if (pipeline->worker) return true;
     for (size_t i = 0; i < pipeline->slot_count; i++)
         if (weftp_outlet_keeps(pipeline->slots[i].outlet)) return true;
     return false;

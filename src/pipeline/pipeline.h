@@ -64,7 +64,7 @@ void weftp_pipeline_say_failure(const struct weftp_pipeline *pipeline, struct we
                                 const struct weftp_failure *failure);
 /* Whether some sink takes records with these flags. */
 bool weftp_pipeline_takes(const struct weftp_pipeline *pipeline, uint32_t flags);
-/* Whether some sink may keep lines back. */
+/* Whether lines may be on their way when a call has returned: in the queue, or kept by a sink. */
 bool weftp_pipeline_keeps(const struct weftp_pipeline *pipeline);
 /* Every sink looks again at what its lines go to. */
 void weftp_pipeline_reopen(const struct weftp_pipeline *pipeline);

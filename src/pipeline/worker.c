@@ -182,6 +182,15 @@ bool weftp_worker_ready(struct weftp_worker *worker)
     return running;
 }
 
+/* Without a thread there are no seats, and nothing was pushed. */
+bool weftp_worker_drain(struct weftp_worker *worker, int64_t deadline_ms)
+{
+    weftp_lock(&worker->queue.lock);
+    const bool running = worker->running;
+    weftp_unlock(&worker->queue.lock);
+    return !running || weftp_queue_drain(&worker->queue, deadline_ms);
+}
+
 bool weftp_worker_stop(struct weftp_worker *worker, int64_t deadline_ms)
 {
     weftp_lock(&worker->queue.lock);

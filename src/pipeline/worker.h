@@ -10,6 +10,7 @@
  *   init, set   | the thread that configures
  *   ready       | any thread, inside of a call; starts the thread if there is none
  *   stop        | the thread that configures or shuts down; not inside of a call
+ *   drain       | any thread but the worker
  *   finish      | the same, inside of a call, after a stop that was true: it is the consumer then
  *   fork_child  | the child, in its only thread
  *
@@ -47,6 +48,8 @@ void weftp_worker_init(struct weftp_worker *worker, struct weftp_pipeline *const
 bool weftp_worker_ready(struct weftp_worker *worker);
 /* End the thread; false: it does not come back from a sink before the deadline, and is on its own. */
 bool weftp_worker_stop(struct weftp_worker *worker, int64_t deadline_ms);
+/* Wait until all that was pushed before this call is with the sinks; false: the deadline passed. */
+bool weftp_worker_drain(struct weftp_worker *worker, int64_t deadline_ms);
 /* Deal with all that the queue holds, on this thread. */
 void weftp_worker_finish(struct weftp_worker *worker, const struct weftp_pipeline *pipeline,
                          struct weftp_thread *thread);

@@ -34,6 +34,7 @@ static void prepare(void)
     weftp_capture_fork_prepare(deadline_ms);
     weftp_loggers_fork_prepare();
     weftp_threads_fork_prepare();
+    weftp_system_queue_fork_prepare();
     for (size_t i = 0; i <= WEFT_SINKS_MAX; i++) {
         struct weftp_outlet *outlet = outlet_at(i);
         taken[i] = outlet && weftp_lock_until(&outlet->lock, deadline_ms);
@@ -47,6 +48,7 @@ static void parent(void)
     weftp_ticker_fork_parent();
     for (size_t i = WEFT_SINKS_MAX + 1; i-- > 0;)
         if (taken[i]) weftp_unlock(&outlet_at(i)->lock);
+    weftp_system_queue_fork_parent();
     weftp_threads_fork_parent();
     weftp_loggers_fork_parent();
     weftp_capture_fork_parent();
@@ -62,6 +64,7 @@ static void child(void)
     for (size_t i = 0; i <= WEFT_SINKS_MAX; i++)
         if (outlet_at(i)) weftp_outlet_forked(outlet_at(i));
     weftp_threads_fork_child();
+    weftp_system_queue_fork_child();
     weftp_loggers_fork_child();
     weftp_mdc_forked();
     weftp_propagate_forked();

@@ -25,6 +25,13 @@ weft_status weft_reload(void)
     return weftp_system_reload(NULL);
 }
 
+static weft_status flush(const struct weftp_pipeline *pipeline, int64_t deadline_ms)
+{
+    const bool drained = !pipeline->worker || weftp_worker_drain(pipeline->worker, deadline_ms);
+    const weft_status status = weftp_pipeline_flush(pipeline, deadline_ms);
+    return drained || status == WEFT_EIO ? status : WEFT_ETIMEOUT;
+}
+
 weft_status weft_flush(uint32_t timeout_ms)
 {
     struct weftp_thread *thread;
@@ -36,7 +43,7 @@ weft_status weft_flush(uint32_t timeout_ms)
     if (entered == WEFTP_ENTER_REENTRANT) return WEFT_ESTATE;
     const struct weftp_pipeline *pipeline = weftp_system_pipeline();
     const int cancel_state = weftp_cancel_disable();
-    const weft_status status = pipeline ? weftp_pipeline_flush(pipeline, deadline_ms) : WEFT_OK;
+    const weft_status status = pipeline ? flush(pipeline, deadline_ms) : WEFT_OK;
     weftp_cancel_restore(cancel_state);
     weftp_thread_leave(thread);
     errno = saved_errno;
@@ -66,24 +73,37 @@ static void fill_sinks(weft_stats *stats)
         weftp_outlet_stats(pipeline->slots[i].outlet, &stats->sinks[stats->sink_count++]);
 }
 
+static void fill_queue(weft_stats *stats)
+{
+    struct weftp_queue_counts queue;
+    weftp_queue_counts(&weftp_system.worker.queue, &queue);
+    stats->dropped_queue = queue.lost_count;
+    memcpy(stats->dropped_queue_by_level, queue.lost, sizeof stats->dropped_queue_by_level);
+    stats->queued = queue.pending - load(&weftp_system.abandoned);
+    stats->queue_unstored = queue.unstored;
+}
+
 /* accepted is counted apart from what became of it, but for calls that never got as far as a thread's own counters. */
 static void fill_totals(weft_stats *stats)
 {
     struct weftp_thread_counts sum;
     weftp_threads_sum(&sum);
     stats->dropped_reentrant = load(&weftp_system.dropped_reentrant);
-    stats->dropped_shutdown = load(&weftp_system.dropped_shutdown);
+    const uint64_t abandoned = load(&weftp_system.abandoned);
+    stats->dropped_shutdown = load(&weftp_system.dropped_shutdown) + abandoned;
     const uint64_t dropped_start = load(&weftp_system.dropped_start);
-    stats->accepted =
-        sum.accepted + stats->dropped_reentrant + stats->dropped_shutdown + dropped_start;
+    stats->accepted = sum.accepted + stats->dropped_reentrant + stats->dropped_shutdown -
+                      abandoned + dropped_start;
     stats->written = sum.written;
     stats->dropped_sink = sum.dropped_sink;
     stats->dropped_memory = sum.dropped_memory + dropped_start;
     stats->dropped = stats->dropped_reentrant + stats->dropped_shutdown + stats->dropped_memory +
-                     stats->dropped_sink;
+                     stats->dropped_sink + stats->dropped_queue;
     stats->truncated = sum.truncated;
     stats->renamed = sum.renamed;
     stats->own_records = sum.own_records;
+    stats->queue_large = sum.large;
+    stats->recovered = load(&weftp_system.recovered);
 }
 
 static void fill_modules(weft_stats *stats)
@@ -104,6 +124,7 @@ weft_status weft_stats_get(weft_stats *stats, size_t stats_size)
     if (!stats || stats_size < sizeof stats->struct_size) return WEFT_EINVAL;
     if (weftp_thread_inside()) return WEFT_ESTATE;
     weftp_system_lock();
+    fill_queue(&all);
     fill_totals(&all);
     fill_sinks(&all);
     weftp_system_unlock();

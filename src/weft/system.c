@@ -61,12 +61,16 @@ void weftp_system_say(const struct weftp_word *word)
 
 /* ---- publishing ---- */
 
-/* What is lost with the sinks that close now, and was not told of yet, is told before. */
-static weft_status retire(const struct weftp_pipeline *pipeline, int64_t deadline_ms)
+/*
+ * What is lost with the sinks that close now, and was not told of yet, is told before. `last`: there
+ * will be no other pipeline for what the queue holds.
+ */
+static weft_status retire(const struct weftp_pipeline *pipeline, int64_t deadline_ms, bool last)
 {
     struct weftp_thread *thread = NULL;
     if (weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return WEFT_ESTATE;
     weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
+    if (last) weftp_system_queue_finish(pipeline, thread);
     const weft_status status = weftp_pipeline_retire(pipeline, thread, deadline_ms);
     weftp_thread_leave(thread);
     return status;
@@ -75,13 +79,14 @@ static weft_status retire(const struct weftp_pipeline *pipeline, int64_t deadlin
 void weftp_system_publish(struct weftp_pipeline *next, bool destroy_previous)
 {
     struct weftp_pipeline *previous = weftp_system.pipeline;
+    if (previous) weftp_system_queue_drain(previous, weftp_deadline_ms(WEFTP_RETIRE_TIMEOUT_MS));
     __atomic_store_n(&weftp_system.pipeline, next, __ATOMIC_SEQ_CST);
     const bool moved = weftp_threads_wait(weftp_deadline_ms(WEFTP_RETIRE_TIMEOUT_MS));
     if (!destroy_previous) return;
     if (moved) {
         weftp_pipeline_destroy(weftp_system.retired);
         weftp_system.retired = NULL;
-        if (previous) (void)retire(previous, weftp_deadline_ms(WEFTP_EXIT_TIMEOUT_MS));
+        if (previous) (void)retire(previous, weftp_deadline_ms(WEFTP_EXIT_TIMEOUT_MS), false);
         weftp_pipeline_destroy(previous);
         return;
     }
@@ -218,7 +223,9 @@ static weft_status configure_locked(const weft_options *program, bool strict)
     /* What was printed until now goes where it would have gone. */
     if (!streams_for(settings, pipeline))
         weftp_capture_stop(weftp_deadline_ms(WEFTP_EXIT_TIMEOUT_MS));
+    weftp_system_queue_apply(settings, pipeline, &complaints);
     take_over(settings, pipeline);
+    weftp_system_queue_settle(settings);
     __atomic_store_n(&weftp_system.state, WEFTP_STATE_RUNNING, __ATOMIC_RELEASE);
     apply_life(settings, pipeline, &complaints);
     weftp_complaints_settle(&complaints);
@@ -326,9 +333,10 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
     __atomic_store_n(&weftp_system.state, WEFTP_STATE_SHUT, __ATOMIC_SEQ_CST);
     struct weftp_pipeline *pipeline = weftp_system.pipeline;
     if (running && pipeline) {
+        const bool ended = weftp_system_queue_end(deadline_ms);
         __atomic_store_n(&weftp_system.pipeline, NULL, __ATOMIC_SEQ_CST);
-        const bool moved = weftp_threads_wait(deadline_ms);
-        status = moved ? retire(pipeline, deadline_ms) : WEFT_ETIMEOUT;
+        const bool moved = ended && weftp_threads_wait(deadline_ms);
+        status = moved ? retire(pipeline, deadline_ms, true) : WEFT_ETIMEOUT;
         if (moved) keep_sink_stats(pipeline);
         if (moved) weftp_pipeline_destroy(pipeline);
         if (moved) weftp_pipeline_destroy(weftp_system.retired);
@@ -365,4 +373,5 @@ __attribute__((destructor)) static void weft_at_exit(void)
     weftp_system.locale = (locale_t)0;
     weft_mdc_clear();
     weftp_thread_forget();
+    weftp_system_queue_free();
 }

@@ -16,7 +16,7 @@
 #include "../config/settings.h"
 #include "../config/wire.h"
 #include "../logger/logger.h"
-#include "../pipeline/pipeline.h"
+#include "../pipeline/worker.h"
 
 #include <locale.h>
 
@@ -41,13 +41,18 @@ struct weftp_system {
     size_t last_sink_count;
     /* Counts of what never reached a thread's own. Atomic. */
     uint64_t dropped_reentrant, dropped_shutdown, dropped_start, config_errors;
-    unsigned attention; /* enum weftp_attention; atomic */
+    uint64_t abandoned; /* records left in the queue by a worker that stands in a sink at the end */
+    uint64_t recovered; /* records of processes that died */
+    struct weftp_worker worker; /* the queue's; used once it is open */
+    unsigned attention;         /* enum weftp_attention; atomic */
 };
 
 /* What the next log call does first, on whichever thread; bits. */
 enum weftp_attention { WEFTP_ATTENTION_FORKED = 1, WEFTP_ATTENTION_CAPTURE = 2 };
 
 extern struct weftp_system weftp_system;
+
+struct weftp_complaints;
 
 static inline int weftp_system_state(void)
 {
@@ -107,6 +112,26 @@ void weftp_system_publish(struct weftp_pipeline *next, bool destroy_previous);
 /* Put the levels of the settings in force again. The lock is held. */
 weft_status weftp_system_levels(void);
 weft_status weftp_system_shutdown(uint32_t timeout_ms);
+
+/* queue.c: the queue's life. The lock is held, but for the fork's. */
+/* Open it, or give it other options, and have the pipeline, which is not in force yet, use it or not. */
+void weftp_system_queue_apply(const struct weftp_settings *settings,
+                              struct weftp_pipeline *pipeline, struct weftp_complaints *complaints);
+/* The settings are in force: end what they do not ask for. */
+void weftp_system_queue_settle(const struct weftp_settings *settings);
+/* Before another pipeline takes over: what was logged goes where it would have gone. */
+void weftp_system_queue_drain(const struct weftp_pipeline *pipeline, int64_t deadline_ms);
+/*
+ * Nothing is logged any more: get rid of what is there, and end the worker. False: it stands in a
+ * sink; what is left counts as dropped.
+ */
+bool weftp_system_queue_end(int64_t deadline_ms);
+/* Afterwards, with no call under way: what came in at the last moment. The thread is inside a call. */
+void weftp_system_queue_finish(const struct weftp_pipeline *pipeline, struct weftp_thread *thread);
+void weftp_system_queue_free(void);
+void weftp_system_queue_fork_prepare(void);
+void weftp_system_queue_fork_parent(void);
+void weftp_system_queue_fork_child(void);
 
 /* propagation.c: put the settings' propagators in force; free them all. The lock is held. */
 weft_status weftp_system_propagation(const struct weftp_settings *settings);

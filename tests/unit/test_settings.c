@@ -553,8 +553,21 @@ static void test_bad_words(void **state)
         {"WEFT_PROPAGATE_KEYS", "a b",
          "\"a b\" cannot be a key of baggage; accepted: names of letters, digits, "
          "- _ . (tokens, RFC 9110), up to 128 bytes; ignored"},
-        {"WEFT_ASYNC", "on", "\"on\": not supported by this version; ignored"},
-        {"WEFT_CRASH", "dump", "\"dump\": not supported by this version; ignored"},
+        {"WEFT_ASYNC", "perhaps",
+         "\"perhaps\" is neither on nor off; accepted: on off true false yes no 1 0; using off"},
+        {"WEFT_QUEUE_BYTES", "1k",
+         "\"1k\" is no size that a thread's queue can have; accepted: 64KiB to 1GiB, for each "
+         "thread; using 262144"},
+        {"WEFT_OVERFLOW", "drop_below:loud",
+         "\"drop_below:loud\" is nothing to do with a full queue; accepted: block block:DURATION "
+         "drop drop_below:LEVEL; using block"},
+        {"WEFT_OVERFLOW", "block:2h",
+         "\"block:2h\" is nothing to do with a full queue; accepted: block block:DURATION "
+         "drop drop_below:LEVEL; using block"},
+        {"WEFT_CRASH", "dump",
+         "\"dump\" is neither a switch nor an absolute path; accepted: on off, or the absolute "
+         "path of a folder of mode 0700; using off"},
+        {"WEFT_RATE", "10", "\"10\": not supported by this version; ignored"},
         {"WEFT_FROMAT", "ecs", "no variable of weft; did you mean WEFT_FORMAT? ignored"},
         {"WEFT_EVN", "x", "no variable of weft; did you mean WEFT_ENV? ignored"},
         {"WEFT_SERVICE_NOED", "x", "no variable of weft; did you mean WEFT_SERVICE_NODE? ignored"},
@@ -578,17 +591,17 @@ static void test_an_unknown_variable_gets_the_list(void **state)
         "WEFT_SINKS WEFT_SERVICE WEFT_SERVICE_VERSION WEFT_SERVICE_ENV WEFT_SERVICE_NODE "
         "WEFT_FIELDS WEFT_PROPAGATORS WEFT_PROPAGATE_KEYS WEFT_TRUST WEFT_LINE_BYTES_MAX "
         "WEFT_CONFIG WEFT_EXPLAIN WEFT_RELOAD_SIGNAL WEFT_CONFIG_WATCH WEFT_SIGTERM "
-        "WEFT_CAPTURE; ignored");
+        "WEFT_CAPTURE WEFT_ASYNC WEFT_QUEUE_BYTES WEFT_OVERFLOW WEFT_QUEUE_DIR WEFT_CRASH; "
+        "ignored");
     weftp_settings_free(s);
 }
 
 static void test_values_that_are_off_are_not_told(void **state)
 {
     (void)state;
-    static const char *const later[] = {"WEFT_ASYNC",     "WEFT_QUEUE_BYTES", "WEFT_OVERFLOW",
-                                        "WEFT_QUEUE_DIR", "WEFT_REDACT",      "WEFT_RELOAD_SIGNAL",
-                                        "WEFT_SIGTERM",   "WEFT_CAPTURE",     "WEFT_SAMPLE",
-                                        "WEFT_RATE",      "WEFT_CRASH"};
+    static const char *const later[] = {"WEFT_REDACT",  "WEFT_RELOAD_SIGNAL", "WEFT_SIGTERM",
+                                        "WEFT_CAPTURE", "WEFT_SAMPLE",        "WEFT_RATE",
+                                        "WEFT_CRASH"};
     static const char *const off[] = {"off", "OFF", "no", "false", "0", "none", ""};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         for (size_t j = 0; j < sizeof off / sizeof *off; j++) {
@@ -602,17 +615,56 @@ static void test_values_that_are_off_are_not_told(void **state)
     }
 }
 
-static void test_options_of_later_versions(void **state)
+static void test_the_queue(void **state)
 {
     (void)state;
     weft_options options = WEFT_OPTIONS_INIT;
     options.async = true;
-    options.queue_bytes = 4096;
+    options.queue_bytes = 1 << 20;
+    options.overflow = "drop_below:warn";
+    options.queue_dir = "/var/lib/a/queue";
+    options.crash = "/var/lib/a/crash";
     clearenv();
     struct weftp_settings *s = load_program(&options);
-    assert_int_equal(told.count, 2);
-    assert_told(0, "async (program): \"on\": not supported by this version; ignored");
-    assert_told(1, "queue_bytes (program): \"4096\": not supported by this version; ignored");
+    assert_told_nothing();
+    assert_true(s->async);
+    assert_int_equal(s->queue_bytes, 1 << 20);
+    assert_false(s->overflow.drop);
+    assert_int_equal(s->overflow.keep_level, WEFT_LEVEL_WARN);
+    assert_string_equal(s->queue_dir, "/var/lib/a/queue");
+    assert_string_equal(s->crash_dir, "/var/lib/a/crash");
+    weftp_settings_free(s);
+    s = load_variable("WEFT_OVERFLOW", "Block:50ms");
+    assert_told_nothing();
+    assert_false(s->overflow.drop);
+    assert_int_equal(s->overflow.block_ms, 50);
+    assert_false(s->async);
+    assert_int_equal(s->queue_bytes, 256 << 10);
+    assert_null(s->queue_dir);
+    weftp_settings_free(s);
+    s = load_variable("WEFT_OVERFLOW", "drop");
+    assert_true(s->overflow.drop);
+    assert_int_equal(s->overflow.keep_level, 0);
+    weftp_settings_free(s);
+    s = load_variable("WEFT_CRASH", "on");
+    assert_told_nothing();
+    assert_non_null(strstr(s->crash_dir, "/weft-crash-"));
+    weftp_settings_free(s);
+}
+
+static void test_paths_of_the_queue(void **state)
+{
+    (void)state;
+    static char path[4100];
+    memset(path, 'a', sizeof path - 1);
+    path[0] = '/';
+    struct weftp_settings *s = load_variable("WEFT_QUEUE_DIR", path);
+    assert_int_equal(told.count, 1);
+    assert_null(s->queue_dir);
+    weftp_settings_free(s);
+    s = load_variable("WEFT_QUEUE_DIR", "none");
+    assert_told_nothing();
+    assert_null(s->queue_dir);
     weftp_settings_free(s);
 }
 
@@ -778,7 +830,8 @@ int main(void)
         cmocka_unit_test(test_bad_words),
         cmocka_unit_test(test_an_unknown_variable_gets_the_list),
         cmocka_unit_test(test_values_that_are_off_are_not_told),
-        cmocka_unit_test(test_options_of_later_versions),
+        cmocka_unit_test(test_the_queue),
+        cmocka_unit_test(test_paths_of_the_queue),
         cmocka_unit_test(test_propagators),
         cmocka_unit_test(test_propagators_with_arguments),
         cmocka_unit_test(test_no_color),

@@ -48,6 +48,11 @@ static void test_defaults(void **state)
         "WEFT_CONFIG_WATCH = off  (default)\n"
         "WEFT_SIGTERM = flush  (default)\n"
         "WEFT_CAPTURE = off  (default)\n"
+        "WEFT_ASYNC = off  (default)\n"
+        "WEFT_QUEUE_BYTES = 262144  (default)\n"
+        "WEFT_OVERFLOW = block  (default)\n"
+        "WEFT_QUEUE_DIR = off  (default)\n"
+        "WEFT_CRASH = off  (default)\n"
         "NO_COLOR is not set  (default)\n");
     weftp_settings_free(s);
 }
@@ -97,6 +102,11 @@ static void test_every_source(void **state)
                         "WEFT_CONFIG_WATCH = off  (default)\n"
                         "WEFT_SIGTERM = flush  (default)\n"
                         "WEFT_CAPTURE = off  (default)\n"
+                        "WEFT_ASYNC = off  (default)\n"
+                        "WEFT_QUEUE_BYTES = 262144  (default)\n"
+                        "WEFT_OVERFLOW = block  (default)\n"
+                        "WEFT_QUEUE_DIR = off  (default)\n"
+                        "WEFT_CRASH = off  (default)\n"
                         "NO_COLOR = on  (environment, TERM)\n");
     weftp_settings_free(s);
 }

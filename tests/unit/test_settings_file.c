@@ -69,7 +69,7 @@ static void test_complaints_point_to_the_place(void **state)
                                "level format sinks service service_version "
                                "service_env service_node fields propagators propagate_keys trust "
                                "line_bytes_max explain reload_signal config_watch sigterm "
-                               "capture; ignored"},
+                               "capture async queue_bytes overflow queue_dir crash; ignored"},
         {"{\"format\": \"ecs\",\r\n\t\"format\": \"logback\"}",
          "format (config x.json:2:2): the key \"format\" stands here a second time; the one of "
          "line 1, column 2 holds"},
@@ -81,8 +81,8 @@ static void test_complaints_point_to_the_place(void **state)
          "stdout:"},
         {"{\"config\": \"y.json\"}",
          "config (config x.json:1:12): this cannot be set in the file itself; ignored"},
-        {"{\"async\": true}",
-         "async (config x.json:1:11): \"true\": not supported by this version; ignored"},
+        {"{\"rate\": true}",
+         "rate (config x.json:1:10): \"true\": not supported by this version; ignored"},
         {"{\"sample\": [1]}",
          "sample (config x.json:1:12): this has to be a string, a number or a boolean; ignored"},
         {"{\"fields\": {\"a\\u0000b\": 1}}", "fields (config x.json:1:25): the key \"a\\x00b\" is "

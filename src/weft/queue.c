@@ -1,0 +1,111 @@
+/*
+ * The queue's life: when there is one, and how it ends.
+ */
+#include "../record/sites.h"
+#include "complaints.h"
+#include "system.h"
+
+#define CLOSING_SHARE                                                                              \
+    4 /* of the time that is left, the last quarter is for calls that wait for room */
+
+static bool is_open(void)
+{
+    return weftp_system.worker.queue.ready;
+}
+
+static void options_of(const struct weftp_settings *settings, struct weftp_queue_options *options)
+{
+    const struct weftp_overflow_setting *overflow = &settings->overflow;
+    const int64_t block_ns =
+        overflow->block_ms == UINT32_MAX ? INT64_MAX : (int64_t)overflow->block_ms * 1000000;
+    *options = (struct weftp_queue_options){.ring_bytes = settings->queue_bytes,
+                                            .overflow = overflow->drop ? WEFTP_OVERFLOW_DROP
+                                                                       : WEFTP_OVERFLOW_BLOCK,
+                                            .block_ns = block_ns,
+                                            .keep_level = overflow->keep_level};
+}
+
+void weftp_system_queue_apply(const struct weftp_settings *settings,
+                              struct weftp_pipeline *pipeline, struct weftp_complaints *complaints)
+{
+    struct weftp_worker *worker = &weftp_system.worker;
+    struct weftp_queue_options options;
+    (void)complaints;
+    if (!settings->async) return;
+    options_of(settings, &options);
+    if (is_open())
+        weftp_queue_set(&worker->queue, &options);
+    else
+        weftp_worker_init(worker, &weftp_system.pipeline, &options, weftp_barrier_register());
+    pipeline->worker = worker;
+}
+
+void weftp_system_queue_settle(const struct weftp_settings *settings)
+{
+    if (settings->async || !is_open()) return;
+    const int64_t deadline_ms = weftp_deadline_ms(WEFTP_EXIT_TIMEOUT_MS);
+    (void)weftp_worker_drain(&weftp_system.worker, deadline_ms);
+}
+
+void weftp_system_queue_drain(const struct weftp_pipeline *pipeline, int64_t deadline_ms)
+{
+    if (pipeline->worker) (void)weftp_worker_drain(pipeline->worker, deadline_ms);
+}
+
+/* ---- the end ---- */
+
+/* Calls that wait for room get it as long as the worker gets on; then they give up. */
+static void let_go(int64_t deadline_ms)
+{
+    const int64_t now_ms = weftp_monotonic_ms();
+    const int64_t share = deadline_ms == INT64_MAX ? 0 : (deadline_ms - now_ms) / CLOSING_SHARE;
+    if (!weftp_threads_wait(deadline_ms - share))
+        weftp_queue_closing(&weftp_system.worker.queue, true);
+}
+
+bool weftp_system_queue_end(int64_t deadline_ms)
+{
+    struct weftp_worker *worker = &weftp_system.worker;
+    if (!is_open()) return true;
+    let_go(deadline_ms);
+    (void)weftp_worker_drain(worker, deadline_ms);
+    if (weftp_worker_stop(worker, deadline_ms)) return true;
+    struct weftp_queue_counts counts;
+    weftp_queue_counts(&worker->queue, &counts);
+    weftp_system.abandoned = counts.pending;
+    return false;
+}
+
+void weftp_system_queue_finish(const struct weftp_pipeline *pipeline, struct weftp_thread *thread)
+{
+    if (is_open()) weftp_worker_finish(&weftp_system.worker, pipeline, thread);
+}
+
+void weftp_system_queue_free(void)
+{
+    if (!is_open()) return;
+    weftp_worker_deinit(&weftp_system.worker);
+    weftp_queue_fork_child(&weftp_system.worker.queue); /* nobody has a seat any more */
+}
+
+/* ---- fork ---- */
+
+void weftp_system_queue_fork_prepare(void)
+{
+    weftp_queue_fork_prepare(&weftp_system.worker.queue);
+    weftp_sites_fork_prepare();
+}
+
+void weftp_system_queue_fork_parent(void)
+{
+    weftp_sites_fork_parent();
+    weftp_queue_fork_parent(&weftp_system.worker.queue);
+}
+
+void weftp_system_queue_fork_child(void)
+{
+    weftp_sites_fork_child();
+    weftp_queue_fork_child(&weftp_system.worker.queue);
+    weftp_worker_fork_child(&weftp_system.worker);
+    weftp_system.abandoned = weftp_system.recovered = 0;
+}
