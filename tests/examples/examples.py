@@ -106,10 +106,20 @@ class Service:
         return wait_for(look, f"the line {message!r} {labels}")[-1]
 
 
-def http(port, target, headers=(), method="POST"):
+def connect(where):
+    """To a port of the loopback interface, or to a path."""
+    if isinstance(where, int):
+        return socket.create_connection(("127.0.0.1", where), timeout=WAIT_S)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(WAIT_S)
+    connection.connect(where)
+    return connection
+
+
+def http(where, target, headers=(), method="POST"):
     """One request with these raw header lines (bytes); returns (status, headers as a dict of lower-case names, body)."""
     head = [f"{method} {target} HTTP/1.1".encode(), b"Host: localhost", b"Connection: close", b"Content-Length: 0", *headers]
-    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as connection:
+    with connect(where) as connection:
         connection.sendall(b"\r\n".join(head) + b"\r\n\r\n")
         answer = b""
         while True:

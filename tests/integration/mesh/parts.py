@@ -21,12 +21,12 @@ STOP_S = 10
 class Program:
     """A program with its output in a file; it is ready when `ready` matches in it. Ended by its process id."""
 
-    def __init__(self, folder, name, argv, ready=None, **settings):
+    def __init__(self, folder, name, argv, ready=None, pass_fds=(), **settings):
         self.path = os.path.join(folder, f"{name}.out")
         self.name = name
         with open(self.path, "wb") as out:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=folder,
-                                            env=environment(**settings))
+                                            pass_fds=pass_fds, env=environment(**settings))
         if ready:
             self.wait(ready)
 
