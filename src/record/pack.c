@@ -1,47 +1,76 @@
+/*
+ * Packing runs on the thread that logs, so the common fields - strings and numbers with keys that
+ * the compiler measured - go a short way, in line, while there is ample room. All others, and all
+ * of them near the end of the room, go the long way, which counts on when there is no room at all:
+ * measuring is packing into nothing.
+ */
 #include "packed_form.h"
 
-#include <string.h>
+#include "pair.h"
 
 #define KEY_SIZE_MAX 1028 /* where encoders cut, and a whole character more */
+/* What a field of the short way takes at most, but for its text: head, key with its NUL, value. */
+#define AMPLE 160
 
-_Static_assert(sizeof(struct weftp_packed_head) == 88, "no padding");
+_Static_assert(sizeof(struct weftp_packed_head) == 56, "no padding");
+_Static_assert(sizeof(struct weftp_packed_site) == 12, "no padding");
 _Static_assert(sizeof(struct weftp_packed_field) == 8, "no padding");
-_Static_assert(sizeof(struct weftp_packed_pair) == 24, "no padding");
+_Static_assert(sizeof(struct weftp_packed_pair) == 16, "no padding");
+_Static_assert(WEFT_TYPE_ERROR <= WEFTP_PACKED_PAIR_TYPE, "a type takes four bits");
+_Static_assert(AMPLE >= sizeof(struct weftp_packed_field) + WEFTP_PACKED_KEY_MAX + 1 + 8, "");
 
-/* Goes on counting when there is no room, so that measuring is packing into nothing. */
+#define IN_LINE inline __attribute__((always_inline))
+#define APART   __attribute__((noinline, cold))
+
 struct writer {
-    char *to;
-    size_t room;
-    size_t size;
+    char *at, *end;
+    uint64_t missed; /* bytes that there was no room for */
     uint32_t field_total;
 };
 
-/* Return where `size` bytes go; NULL when they do not fit. */
+/* Return where `size` bytes go; NULL when they do not fit, and then nothing does any more. */
 static inline char *take(struct writer *writer, size_t size)
 {
-    const size_t at = writer->size;
-    writer->size = at + size;
-    if (__builtin_expect(at > writer->room || size > writer->room - at, 0)) return NULL;
-    return writer->to + at;
+    if (__builtin_expect(size > (size_t)(writer->end - writer->at), 0)) {
+        writer->end = writer->at;
+        writer->missed += size;
+        return NULL;
+    }
+    char *at = writer->at;
+    writer->at = at + size;
+    return at;
 }
 
 /*
- * Copy `size` bytes and return the end. Most texts are short: two words that overlap cost less than
- * a call.
+ * Copy `size` bytes and return the end. Most texts are short: words that overlap cost less than a
+ * call.
  */
-static inline char *copy(char *to, const void *bytes, size_t size)
+static IN_LINE char *copy_long(char *to, const char *from, size_t size)
+{
+    if (size > 64) return (char *)memcpy(to, from, size) + size;
+    memcpy(to, from, 16);
+    if (size > 32) {
+        memcpy(to + 16, from + 16, 16);
+        memcpy(to + size - 32, from + size - 32, 16);
+    }
+    memcpy(to + size - 16, from + size - 16, 16);
+    return to + size;
+}
+
+static IN_LINE char *copy(char *to, const void *bytes, size_t size)
 {
     const char *from = bytes;
-    if (size > 16) {
-        memcpy(to, from, size);
-    } else if (size >= 8) {
+    if (size >= 8) {
+        if (size > 16) return copy_long(to, from, size);
         memcpy(to, from, 8);
         memcpy(to + size - 8, from + size - 8, 8);
     } else if (size >= 4) {
         memcpy(to, from, 4);
         memcpy(to + size - 4, from + size - 4, 4);
-    } else {
-        for (size_t i = 0; i < size; i++) to[i] = from[i];
+    } else if (size > 0) {
+        to[0] = from[0];
+        to[size / 2] = from[size / 2];
+        to[size - 1] = from[size - 1];
     }
     return to + size;
 }
@@ -57,7 +86,7 @@ static inline char *copy_text(char *to, const void *bytes, size_t size)
 static void put(struct writer *writer, const void *bytes, size_t size)
 {
     char *to = take(writer, size);
-    if (to) copy(to, bytes, size);
+    if (to && size) memcpy(to, bytes, size);
 }
 
 static void put_text(struct writer *writer, const char *text, size_t size)
@@ -66,43 +95,45 @@ static void put_text(struct writer *writer, const char *text, size_t size)
     if (to) copy_text(to, text, size);
 }
 
-static bool has_own_value(const struct weft_pair *pair)
-{
-    return pair->field.type == WEFT_TYPE_STR || pair->field.type == WEFT_TYPE_BYTES;
-}
+/* ---- pairs ---- */
 
-/* Sets that pair.c built have a pair's text in one piece, in the order that it has here. */
-static bool is_one_piece(const struct weft_pair *pair)
-{
-    const char *key_end = pair->field.key + pair->field.key_size + 1;
-    return pair->json == key_end &&
-           (!has_own_value(pair) || pair->field.v.p == key_end + pair->json_size + 1);
-}
-
-static void put_pair(struct writer *writer, const struct weft_pair *pair)
+static APART void put_pair(struct writer *writer, const struct weft_pair *pair)
 {
     const weft_field *field = &pair->field;
-    const bool own_value = has_own_value(pair);
-    const struct weftp_packed_pair head = {
-        .value = own_value || field->type == WEFT_TYPE_JSON ? 0 : field->v.u,
-        .size = field->size,
-        .json_size = pair->json_size,
-        .key_json_size = pair->key_json_size,
-        .key_size = field->key_size,
-        .type = field->type,
-    };
-    const size_t text_size = (size_t)field->key_size + 1 + pair->json_size + 1 +
-                             (own_value ? (size_t)field->size + 1 : 0);
-    char *to = take(writer, sizeof head + text_size);
+    const struct weftp_packed_pair head = weftp_packed_pair_head(pair);
+    const size_t value_size = weftp_packed_pair_value_size(field->type, field->size);
+    char *to = take(writer, sizeof head + field->key_size + 1 + pair->json_size + 1 + value_size);
     if (!to) return;
     to = copy(to, &head, sizeof head);
-    if (is_one_piece(pair)) {
-        memcpy(to, field->key, text_size);
-        return;
-    }
     to = copy_text(to, field->key, field->key_size);
     to = copy_text(to, pair->json, pair->json_size);
-    if (own_value) copy_text(to, field->v.p, field->size);
+    if (weftp_packed_kind(field->type) == WEFTP_PACKED_SCALAR)
+        memcpy(to, &field->v, sizeof field->v);
+    else if (value_size)
+        copy_text(to, field->v.p, field->size);
+}
+
+static IN_LINE void put_pairs(struct writer *writer, const struct weft_pair *pairs, size_t count)
+{
+    const struct weftp_pair_set *set = weftp_pairs_set(pairs, count);
+    if (__builtin_expect(set != NULL, 1)) {
+        put(writer, set->pairs + count, set->text_size);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) put_pair(writer, &pairs[i]);
+}
+
+/* ---- fields, the long way ---- */
+
+static uint32_t put_fields(struct writer *writer, const weft_field *fields, size_t count,
+                           unsigned depth);
+
+/* The fields of an array: up to its count or its END. */
+static uint32_t count_fields(const weft_field *fields, size_t count)
+{
+    uint32_t n = 0;
+    while (fields && n < count && fields[n].type != WEFT_TYPE_END_) n++;
+    return n;
 }
 
 static size_t text_size(const weft_field *field)
@@ -111,164 +142,307 @@ static size_t text_size(const weft_field *field)
     return strlen(field->v.p);
 }
 
-/* The fields of an array: up to its count or its END. */
-static uint32_t count_fields(const weft_field *fields, size_t count)
-{
-    uint32_t n = 0;
-    while (fields && (count == WEFT_SIZE_UNKNOWN_ || n < count) && fields[n].type != WEFT_TYPE_END_)
-        n++;
-    return n;
-}
-
 /* Write a field's head and key, and return where `value_size` bytes go; NULL: no room. */
-static inline char *put_head(struct writer *writer, const weft_field *field,
-                             struct weftp_packed_field head, size_t value_size)
+static char *put_head(struct writer *writer, const weft_field *field,
+                      struct weftp_packed_field head, size_t value_size)
 {
-    size_t key_size = field->key_size;
-    if (!field->key) {
-        head.null |= WEFTP_PACKED_NULL_KEY;
-        char *to = take(writer, sizeof head + value_size);
-        return to ? copy(to, &head, sizeof head) : NULL;
-    }
-    if (key_size == 0) key_size = strnlen(field->key, KEY_SIZE_MAX);
-    head.key_size = (uint16_t)key_size;
-    char *to = take(writer, sizeof head + key_size + 1 + value_size);
-    return to ? copy_text(copy(to, &head, sizeof head), field->key, key_size) : NULL;
+    uint16_t size = 0;
+    if (!field->key)
+        head.flags |= WEFTP_PACKED_NO_KEY;
+    else if (field->key_size)
+        size = field->key_size;
+    else
+        size = (uint16_t)strnlen(field->key, KEY_SIZE_MAX);
+    if (size > WEFTP_PACKED_KEY_MAX)
+        head.flags |= WEFTP_PACKED_LONG_KEY;
+    else
+        head.key_size = (uint8_t)size;
+    const size_t key_size = field->key ? (size_t)size + 1 : 0;
+    const size_t long_size = head.flags & WEFTP_PACKED_LONG_KEY ? sizeof size : 0;
+    char *to = take(writer, sizeof head + long_size + key_size + value_size);
+    if (!to) return NULL;
+    to = copy(to, &head, sizeof head);
+    to = copy(to, &size, long_size);
+    return field->key ? copy_text(to, field->key, size) : to;
 }
 
-static inline void put_scalar(struct writer *writer, const weft_field *field)
+static bool is_small(int64_t value)
+{
+    return value == (int32_t)value;
+}
+
+/* A value that may stand in its head: all but DOUBLE, and TIME, which has two words. */
+static bool may_be_small(uint8_t type)
+{
+    const unsigned never = 1u << WEFT_TYPE_DOUBLE | 1u << WEFT_TYPE_TIME | 1u << WEFT_TYPE_NONE;
+    return type <= WEFT_TYPE_ERROR && !(never >> type & 1);
+}
+
+static void put_scalar(struct writer *writer, const weft_field *field)
 {
     struct weftp_packed_field head = {.size = field->size, .type = field->type};
+    if (may_be_small(field->type) && is_small(field->v.i)) {
+        head.size = (uint32_t)field->v.i;
+        head.flags = WEFTP_PACKED_SMALL;
+        put_head(writer, field, head, 0);
+        return;
+    }
     if (field->type > WEFT_TYPE_ERROR) head.type = WEFT_TYPE_NONE; /* nobody would unpack it */
     char *to = put_head(writer, field, head, sizeof field->v);
     if (to) memcpy(to, &field->v, sizeof field->v);
 }
 
-static inline void put_text_field(struct writer *writer, const weft_field *field)
+static void put_text_field(struct writer *writer, const weft_field *field)
 {
     struct weftp_packed_field head = {.type = field->type};
     size_t size = 0;
     if (field->v.p)
         size = text_size(field);
     else
-        head.null = WEFTP_PACKED_NULL;
+        head.flags = WEFTP_PACKED_NULL;
     if (size > WEFTP_PACKED_SIZE_MAX) size = WEFTP_PACKED_SIZE_MAX; /* too large for any room */
     head.size = (uint32_t)size;
     char *to = put_head(writer, field, head, size);
     if (to) copy(to, field->v.p, size);
 }
 
-/* Write an object or array but for its children, and return how many of those follow. */
-static uint32_t put_parent(struct writer *writer, const weft_field *field, unsigned depth)
+static void put_parent(struct writer *writer, const weft_field *field, unsigned depth)
 {
     struct weftp_packed_field head = {.type = field->type};
-    if (!field->v.f) head.null = WEFTP_PACKED_NULL;
+    if (!field->v.f) head.flags = WEFTP_PACKED_NULL;
     if (depth < WEFTP_PACKED_DEPTH_MAX) head.size = count_fields(field->v.f, field->size);
     put_head(writer, field, head, 0);
-    return head.size;
+    if (head.size) put_fields(writer, field->v.f, head.size, depth + 1);
 }
 
-/* Write the fields of an array up to its count or its END, and return how many they are. */
+static APART void put_field(struct writer *writer, const weft_field *field, unsigned depth)
+{
+    switch (weftp_packed_kind(field->type)) {
+    case WEFTP_PACKED_SCALAR: put_scalar(writer, field); break;
+    case WEFTP_PACKED_TEXT: put_text_field(writer, field); break;
+    case WEFTP_PACKED_CHILDREN: put_parent(writer, field, depth); break;
+    }
+}
+
+/* ---- fields, the short way: the same bytes ---- */
+
+static IN_LINE bool is_quick_number(uint8_t type)
+{
+    return type == WEFT_TYPE_INT || type == WEFT_TYPE_UINT || type == WEFT_TYPE_BOOL;
+}
+
+/* A head as one word, in either byte order. */
+static IN_LINE uint64_t head_word(uint32_t size, uint16_t key_and_type, uint16_t flags)
+{
+    const uint16_t one = 1;
+    uint8_t first;
+    memcpy(&first, &one, 1);
+    return first ? (uint64_t)flags << 48 | (uint64_t)key_and_type << 32 | size
+                 : (uint64_t)size << 32 | (uint64_t)key_and_type << 16 | flags;
+}
+
+/* Write the head, of which two bytes are the field's own, and the key. */
+static IN_LINE char *quick_head(char *to, const weft_field *field, uint32_t size, uint16_t flags)
+{
+    uint16_t key_and_type;
+    memcpy(&key_and_type, &field->key_size, sizeof key_and_type);
+    const uint64_t word = head_word(size, key_and_type, flags);
+    memcpy(to, &word, sizeof word);
+    return copy_text(to + sizeof word, field->key, field->key_size);
+}
+
+static IN_LINE char *quick_wide(char *to, const weft_field *field)
+{
+    to = quick_head(to, field, field->size, 0);
+    memcpy(to, &field->v, sizeof field->v);
+    return to + sizeof field->v;
+}
+
+/*
+ * Write a field where there is ample room - AMPLE bytes behind `limit` - and return the end; NULL:
+ * it needs the long way.
+ */
+static IN_LINE char *quick_field(char *to, const char *limit, const weft_field *field)
+{
+    if (to > limit || field->key_size - 1u >= WEFTP_PACKED_KEY_MAX || !field->key) return NULL;
+    if (field->type == WEFT_TYPE_STR) {
+        if (!field->v.p) return NULL;
+        const size_t size =
+            field->size == WEFT_SIZE_UNKNOWN_ ? strlen(field->v.p) : (size_t)field->size;
+        if (size > (size_t)(limit - to)) return NULL;
+        return copy(quick_head(to, field, (uint32_t)size, 0), field->v.p, size);
+    }
+    if (field->type == WEFT_TYPE_DOUBLE) return quick_wide(to, field);
+    if (!is_quick_number(field->type)) return NULL;
+    if (!is_small(field->v.i)) return quick_wide(to, field);
+    return quick_head(to, field, (uint32_t)field->v.i, WEFTP_PACKED_SMALL);
+}
+
+/* Behind this there is no ample room. */
+static const char *limit_of(const struct writer *writer)
+{
+    return writer->end - writer->at >= AMPLE ? writer->end - AMPLE : writer->at - 1;
+}
+
+/* Write fields up to a count or an END, and return how many they are. */
 static uint32_t put_fields(struct writer *writer, const weft_field *fields, size_t count,
                            unsigned depth)
 {
-    uint32_t i = 0;
-    for (; (count == WEFT_SIZE_UNKNOWN_ || i < count) && fields[i].type != WEFT_TYPE_END_; i++) {
-        const weft_field *field = &fields[i];
-        switch (weftp_packed_kind(field->type)) {
-        case WEFTP_PACKED_SCALAR: put_scalar(writer, field); break;
-        case WEFTP_PACKED_TEXT: put_text_field(writer, field); break;
-        case WEFTP_PACKED_CHILDREN: {
-            const uint32_t children = put_parent(writer, field, depth);
-            if (children) put_fields(writer, field->v.f, children, depth + 1);
+    char *at = writer->at;
+    const char *limit = limit_of(writer);
+    const weft_field *field = fields;
+    for (size_t left = count; left > 0; left--, field++) {
+        char *next = quick_field(at, limit, field);
+        if (__builtin_expect(next != NULL, 1)) {
+            at = next;
+            continue;
         }
-        }
+        if (field->type == WEFT_TYPE_END_) break;
+        writer->at = at;
+        put_field(writer, field, depth);
+        at = writer->at;
+        limit = limit_of(writer);
     }
-    writer->field_total += i;
-    return i;
+    writer->at = at;
+    const uint32_t found = (uint32_t)(field - fields);
+    writer->field_total += found;
+    return found;
 }
 
-static void head_of_site(struct weftp_packed_head *head, const weft_site *site, unsigned options)
+/* ---- the record ---- */
+
+/* False: no head holds that. */
+static bool has_room_in_head(const struct weft_record *record)
 {
-    if (!site) return;
-    head->site_id = site->id;
-    if (options & WEFTP_PACK_SITE_BY_ID) return;
-    head->has |= WEFTP_PACKED_HAS_SITE;
-    head->site_line = site->line;
-    head->site_level = site->level;
-    head->site_flags = site->flags;
-    head->file_size = (uint16_t)(site->file ? strnlen(site->file, UINT16_MAX) : 0);
-    head->func_size = (uint16_t)(site->func ? strnlen(site->func, UINT16_MAX) : 0);
+    const size_t small =
+        record->logger_size | record->thread_size | record->bound_count | record->mdc_count;
+    return small <= UINT16_MAX && record->message_size <= WEFTP_PACKED_SIZE_MAX;
 }
 
-static bool head_of(struct weftp_packed_head *head, const struct weft_record *record,
-                    unsigned options)
+static unsigned extras_of(const struct weft_record *record, unsigned options)
 {
-    const size_t max = WEFTP_PACKED_SIZE_MAX;
-    if (record->logger_size > max || record->thread_size > max || record->message_size > max ||
-        record->bound_count > max || record->mdc_count > max ||
-        (record->field_count > max && record->field_count != WEFT_SIZE_UNKNOWN_))
-        return false;
-    *head = (struct weftp_packed_head){
-        .version = WEFTP_PACKED_VERSION,
-        .has = record->trace ? WEFTP_PACKED_HAS_TRACE : 0,
-        .time_ns = record->time_ns,
-        .pid = record->pid,
-        .tid = record->tid,
-        .level = record->level < INT16_MIN   ? INT16_MIN
-                 : record->level > INT16_MAX ? INT16_MAX
-                                             : record->level,
-        .flags = record->flags,
-        .logger_size = (uint32_t)record->logger_size,
-        .thread_size = (uint32_t)record->thread_size,
-        .message_size = (uint32_t)record->message_size,
-        .bound_count = (uint32_t)record->bound_count,
-        .mdc_count = (uint32_t)record->mdc_count,
+    unsigned has = record->trace ? WEFTP_PACKED_HAS_TRACE : 0;
+    if (record->site && !(options & WEFTP_PACK_SITE_BY_ID)) has |= WEFTP_PACKED_HAS_SITE;
+    const uint64_t pid = (uint64_t)record->pid + (1u << 31),
+                   tid = (uint64_t)record->tid + (1u << 31);
+    if ((pid | tid) >> 32) has |= WEFTP_PACKED_HAS_WIDE;
+    return has;
+}
+
+static int16_t level_of(int level)
+{
+    return (int16_t)(level < INT16_MIN ? INT16_MIN : level > INT16_MAX ? INT16_MAX : level);
+}
+
+/* What the record itself says; the sizes come when they are known. */
+static IN_LINE void put_ids(struct weftp_packed_head *head, const struct weft_record *record,
+                            unsigned has)
+{
+    head->version = WEFTP_PACKED_VERSION;
+    head->has = (uint16_t)has;
+    head->time_ns = record->time_ns;
+    head->pid = (int32_t)record->pid;
+    head->tid = (int32_t)record->tid;
+    head->level = level_of(record->level);
+    head->flags = record->flags;
+    head->logger_size = (uint16_t)record->logger_size;
+    head->thread_size = (uint16_t)record->thread_size;
+    head->message_size = (uint32_t)record->message_size;
+    head->bound_count = (uint16_t)record->bound_count;
+    head->mdc_count = (uint16_t)record->mdc_count;
+    head->reserved = 0;
+    head->site_id = record->site ? record->site->id : 0;
+}
+
+static void put_site(struct writer *writer, const weft_site *site)
+{
+    const char *file = site->file ? site->file : "", *func = site->func ? site->func : "";
+    const struct weftp_packed_site head = {
+        .line = site->line,
+        .level = site->level,
+        .flags = site->flags,
+        .file_size = (uint16_t)strnlen(file, UINT16_MAX),
+        .func_size = (uint16_t)strnlen(func, UINT16_MAX),
     };
-    head_of_site(head, record->site, options);
-    return true;
+    put(writer, &head, sizeof head);
+    put_text(writer, file, head.file_size);
+    put_text(writer, func, head.func_size);
+}
+
+/* What few records have, or only those that leave the process. */
+static APART void put_extras(struct writer *writer, const struct weft_record *record, unsigned has)
+{
+    if (has & WEFTP_PACKED_HAS_WIDE) {
+        put(writer, &record->pid, sizeof record->pid);
+        put(writer, &record->tid, sizeof record->tid);
+    }
+    if (has & WEFTP_PACKED_HAS_SITE) put_site(writer, record->site);
+    if (has & WEFTP_PACKED_HAS_TRACE) put(writer, record->trace, sizeof *record->trace);
+}
+
+static IN_LINE void put_texts(struct writer *writer, const struct weft_record *record)
+{
+    char *to = take(writer, record->logger_size + record->thread_size + record->message_size);
+    if (!to) return;
+    to = copy(to, record->logger, record->logger_size);
+    to = copy(to, record->thread, record->thread_size);
+    copy(to, record->message, record->message_size);
+}
+
+static IN_LINE void put_body(struct writer *writer, const struct weft_record *record, unsigned has)
+{
+    put_texts(writer, record);
+    if (__builtin_expect(has != 0, 0)) put_extras(writer, record, has);
+    if (record->bound_count) put_pairs(writer, record->bound, record->bound_count);
+    if (record->mdc_count) put_pairs(writer, record->mdc, record->mdc_count);
+}
+
+/* Sixteen zeroes where they fit: the room behind the record may be written. */
+static IN_LINE void put_padding(struct writer *writer, size_t padding)
+{
+    const size_t left = (size_t)(writer->end - writer->at);
+    char *to = take(writer, padding);
+    if (left >= WEFTP_PACKED_ALIGN)
+        memset(to, 0, WEFTP_PACKED_ALIGN);
+    else if (to)
+        memset(to, 0, padding);
 }
 
 /* Returns the size, whether or not it fits; SIZE_MAX: no room would do. */
-static size_t pack(const struct weft_record *record, unsigned options, void *to, size_t room)
+static IN_LINE size_t pack(const struct weft_record *record, unsigned options, char *to,
+                           size_t room)
 {
-    struct weftp_packed_head head;
-    struct writer writer = {.to = to, .room = room};
-    if (!head_of(&head, record, options)) return SIZE_MAX;
-    take(&writer, sizeof head);
-    put(&writer, record->logger, record->logger_size);
-    put(&writer, record->thread, record->thread_size);
-    put(&writer, record->message, record->message_size);
-    if (head.has & WEFTP_PACKED_HAS_SITE) {
-        put_text(&writer, record->site->file, head.file_size);
-        put_text(&writer, record->site->func, head.func_size);
-    }
-    if (record->trace) put(&writer, record->trace, sizeof *record->trace);
-    for (size_t i = 0; i < record->bound_count; i++) put_pair(&writer, &record->bound[i]);
-    for (size_t i = 0; i < record->mdc_count; i++) put_pair(&writer, &record->mdc[i]);
-    if (record->fields)
-        head.field_count = put_fields(&writer, record->fields, record->field_count, 0);
-    const size_t padding = -writer.size % WEFTP_PACKED_ALIGN;
-    char *end = take(&writer, padding);
-    if (writer.size > WEFTP_PACKED_SIZE_MAX) return SIZE_MAX;
-    if (!end) return writer.size;
-    memset(end, 0, padding);
-    head.size = (uint32_t)writer.size;
-    head.field_total = writer.field_total;
-    memcpy(to, &head, sizeof head);
-    return writer.size;
+    struct writer writer = {.at = to, .end = to + room};
+    const unsigned has = extras_of(record, options);
+    uint32_t count = 0;
+    if (!has_room_in_head(record)) return SIZE_MAX;
+    struct weftp_packed_head *head = (void *)take(&writer, sizeof *head);
+    if (head) put_ids(head, record, has);
+    put_body(&writer, record, has);
+    if (record->fields) count = put_fields(&writer, record->fields, record->field_count, 0);
+    const uint64_t whole = (uint64_t)(writer.at - to) + writer.missed;
+    if (whole > WEFTP_PACKED_SIZE_MAX) return SIZE_MAX;
+    const size_t size = (size_t)whole, padding = -size % WEFTP_PACKED_ALIGN;
+    put_padding(&writer, padding);
+    if (__builtin_expect(writer.missed != 0, 0)) return size + padding;
+    head->size = (uint32_t)(size + padding);
+    head->field_count = count;
+    head->field_total = writer.field_total;
+    return size + padding;
 }
 
 size_t weftp_packed_size(const struct weft_record *record, unsigned options)
 {
-    return pack(record, options, NULL, 0);
+    char nothing;
+    char *volatile nowhere = &nothing; /* compilers warn of what does not come to pass */
+    return pack(record, options, nowhere, 0);
 }
 
 weft_status weftp_record_pack(const struct weft_record *record, unsigned options, void *to,
                               size_t room, size_t *size)
 {
     const size_t needed = pack(record, options, to, room);
-    if (needed > room) return WEFT_ELIMIT;
+    if (__builtin_expect(needed > room, 0)) return WEFT_ELIMIT;
     *size = needed;
     return WEFT_OK;
 }

@@ -27,17 +27,33 @@ struct weftp_pair_limits {
     }
 
 /*
- * Pairs and all that they point to lie in one block behind this head. Each pair's text is one piece
- * - key, JSON, for strings and bytes the raw value, each with a NUL - and the pieces lie behind
- * each other in the order of the pairs.
+ * Pairs and all that they point to lie in one block behind this head. Each pair's piece is its
+ * packed form - a head without pointers, key, JSON, value: packed_form.h - and the pieces lie behind
+ * each other in the order of the pairs, so that packing a whole set is one memcpy.
  */
 struct weftp_pair_set {
     unsigned refs; /* atomic; 1 when built. For owners who share a set: weftp_pairs_ref */
     uint32_t count;
-    uint32_t total_size; /* of all keys and values, as total_size_max counts */
-    uint32_t text_size;  /* of all pieces of text */
-    struct weft_pair pairs[];
+    uint32_t total_size;      /* of all keys and values, as total_size_max counts */
+    uint32_t text_size;       /* of all pieces */
+    struct weft_pair pairs[]; /* reserved2 of the first: weftp_pairs_mark */
 };
+
+/* What only the first pair of a set has, at its place: copies of it, elsewhere, are no set. */
+static inline uint32_t weftp_pairs_mark(const struct weft_pair *first)
+{
+    return (uint32_t)(uintptr_t)first | 1;
+}
+
+/* The set whose pairs these are, all of them; NULL: they are others. Signal-safe. */
+static inline const struct weftp_pair_set *weftp_pairs_set(const struct weft_pair *pairs,
+                                                           size_t count)
+{
+    if (count == 0 || pairs->reserved2 != weftp_pairs_mark(pairs)) return NULL;
+    const struct weftp_pair_set *set =
+        (const void *)((const char *)pairs - offsetof(struct weftp_pair_set, pairs));
+    return set->count == count ? set : NULL;
+}
 
 /*
  * Build a set of `fields` (up to an END field, or `count` of them) and the pairs of `earlier` (may

@@ -5,11 +5,12 @@
  */
 #include "pair_lay.h"
 
+#include "packed_form.h"
 #include <stdlib.h>
 
 static const struct weftp_pair_set no_pairs;
 
-/* Where the next pair and the next piece of text go. */
+/* Where the next pair and the next piece go. */
 struct laying {
     struct weft_pair *pair;
     char *text;
@@ -25,8 +26,23 @@ static char *lay_text(char *to, const void *bytes, size_t size)
 static size_t entry_text_size(const struct weftp_pair_entry *entry)
 {
     const weft_field *field = &entry->field;
-    const size_t value_size = weftp_pair_has_own_value(field) ? (size_t)field->size + 1 : 0;
-    return (size_t)field->key_size + 1 + entry->json_size + 1 + value_size;
+    return sizeof(struct weftp_packed_pair) + field->key_size + 1 + entry->json_size + 1 +
+           weftp_packed_pair_value_size(field->type, field->size);
+}
+
+static void lay_value(struct laying *at, struct weft_pair *pair)
+{
+    weft_field *field = &pair->field;
+    if (field->type == WEFT_TYPE_JSON) {
+        field->v.p = pair->json + pair->key_json_size;
+    } else if (weftp_pair_has_own_value(field)) {
+        const void *value = field->v.p;
+        field->v.p = at->text;
+        at->text = lay_text(at->text, value, field->size);
+    } else {
+        memcpy(at->text, &field->v.u, sizeof field->v.u);
+        at->text += sizeof field->v.u;
+    }
 }
 
 static void lay_entry(struct laying *at, const struct weftp_pair_entry *entry, const char *scratch)
@@ -38,26 +54,24 @@ static void lay_entry(struct laying *at, const struct weftp_pair_entry *entry, c
     pair->key_flags = entry->flags;
     pair->key_hash = entry->hash;
     pair->reserved2 = 0;
+    const struct weftp_packed_pair head = weftp_packed_pair_head(pair);
+    memcpy(at->text, &head, sizeof head);
+    at->text += sizeof head;
     pair->field.key = at->text;
     at->text = lay_text(at->text, entry->field.key, entry->field.key_size);
     pair->json = at->text;
     at->text = lay_text(at->text, scratch + entry->json_at, entry->json_size);
-    if (entry->field.type == WEFT_TYPE_JSON) {
-        pair->field.v.p = pair->json + pair->key_json_size;
-    } else if (weftp_pair_has_own_value(&entry->field)) {
-        pair->field.v.p = at->text;
-        at->text = lay_text(at->text, entry->field.v.p, entry->field.size);
-    }
+    lay_value(at, pair);
 }
 
-/* Where the text of a pair starts; behind the last pair: where all text ends. */
+/* Where the piece of a pair starts; behind the last pair: where all pieces end. */
 static const char *piece(const struct weftp_pair_set *set, uint32_t index)
 {
-    if (index < set->count) return set->pairs[index].field.key;
+    if (index < set->count) return set->pairs[index].field.key - sizeof(struct weftp_packed_pair);
     return (const char *)(set->pairs + set->count) + set->text_size;
 }
 
-/* Copy earlier pairs [from, to) and their text, which is one stretch of memory. */
+/* Copy earlier pairs [from, to) and their pieces, which are one stretch of memory. */
 static void lay_run(struct laying *at, const struct weftp_pair_set *earlier, uint32_t from,
                     uint32_t to)
 {
@@ -69,6 +83,7 @@ static void lay_run(struct laying *at, const struct weftp_pair_set *earlier, uin
         const struct weft_pair *old = &earlier->pairs[i];
         struct weft_pair *pair = at->pair++;
         *pair = *old;
+        pair->reserved2 = 0;
         pair->field.key = at->text + (old->field.key - start);
         pair->json = at->text + (old->json - start);
         if (weftp_pair_has_own_value(&old->field) || old->field.type == WEFT_TYPE_JSON)
@@ -126,6 +141,13 @@ static struct weftp_pair_set *new_set(uint32_t count, size_t total_size, size_t 
     return set;
 }
 
+/* Say where the whole is that its first pair stands for. */
+static struct weftp_pair_set *marked(struct weftp_pair_set *set)
+{
+    if (set->count) set->pairs[0].reserved2 = weftp_pairs_mark(set->pairs);
+    return set;
+}
+
 static size_t piece_size(const struct weftp_pair_set *set, uint32_t index)
 {
     return (size_t)(piece(set, index + 1) - piece(set, index));
@@ -150,7 +172,7 @@ struct weftp_pair_set *weftp_pairs_lay(const struct weftp_pair_build *build, con
             lay_entry(&at, entry, scratch);
     }
     if (!build->in_place) lay_earlier(build, &at, NULL);
-    return set;
+    return marked(set);
 }
 
 weft_status weftp_pairs_without(struct weftp_pair_set **out, const struct weftp_pair_set *earlier,
@@ -171,6 +193,6 @@ weft_status weftp_pairs_without(struct weftp_pair_set **out, const struct weftp_
     if (!set) return WEFT_ENOMEM;
     lay_run(&at, earlier, 0, index);
     if (found) lay_run(&at, earlier, index + 1, earlier->count);
-    *out = set;
+    *out = marked(set);
     return WEFT_OK;
 }

@@ -1,12 +1,20 @@
 /*
- * Nothing here trusts a byte: every size is compared with what is left before it is used, recursion
- * ends at the depth that packing keeps, and each field takes bytes, so that work is linear in them.
+ * One reader in two forms. The checking one believes no byte: every size is compared with what is
+ * left before it is used, recursion ends at the depth that packing keeps, and each field takes
+ * bytes, so that work is linear in them. The trusting one is made of the same functions without the
+ * comparisons: `trusted` is a constant wherever they are compiled.
  */
 #include "packed_form.h"
 
 #include "../base/key_look.h"
 #include "sites.h"
-#include <string.h>
+
+#define IN_LINE inline __attribute__((always_inline))
+#define APART   __attribute__((noinline, cold))
+
+_Static_assert(offsetof(weft_field, key_size) == offsetof(weft_field, size) + 4, "as in a head");
+_Static_assert(offsetof(weft_field, type) == offsetof(weft_field, size) + 5, "as in a head");
+_Static_assert(offsetof(weft_field, reserved) == offsetof(weft_field, size) + 6, "as in a head");
 
 struct reader {
     const char *at, *end;
@@ -15,24 +23,34 @@ struct reader {
 };
 
 /* Return where the next `size` bytes are; NULL when there are not so many. */
-static const char *take(struct reader *reader, size_t size)
+static IN_LINE const char *take(struct reader *reader, size_t size, const bool trusted)
 {
     const char *at = reader->at;
-    if (size > (size_t)(reader->end - at)) return NULL;
+    if (!trusted && size > (size_t)(reader->end - at)) return NULL;
     reader->at = at + size;
     return at;
 }
 
 /* The same for a text with a NUL behind it. */
-static const char *take_text(struct reader *reader, size_t size)
+static IN_LINE const char *take_text(struct reader *reader, size_t size, const bool trusted)
 {
-    const char *text = take(reader, size + 1);
-    return text && text[size] == '\0' ? text : NULL;
+    const char *text = take(reader, size + 1, trusted);
+    return trusted || (text && text[size] == '\0') ? text : NULL;
 }
 
-static bool take_array(struct reader *reader, uint32_t count, const weft_field **array)
+/* Copy the next `size` bytes out. */
+static IN_LINE bool take_copy(struct reader *reader, void *to, size_t size, const bool trusted)
 {
-    if (count > reader->fields_left) return false;
+    const char *at = take(reader, size, trusted);
+    if (!trusted && !at) return false;
+    memcpy(to, at, size);
+    return true;
+}
+
+static IN_LINE bool take_array(struct reader *reader, uint32_t count, const weft_field **array,
+                               const bool trusted)
+{
+    if (!trusted && count > reader->fields_left) return false;
     *array = reader->next;
     reader->fields_left -= count;
     if (count) reader->next += count;
@@ -47,115 +65,195 @@ static bool is_type(uint8_t type)
 
 /* ---- pairs ---- */
 
-static bool read_pair(struct reader *reader, struct weft_pair *pair)
+static bool is_pair(const struct weftp_packed_pair *head, uint8_t type)
 {
-    struct weftp_packed_pair head;
-    const char *at = take(reader, sizeof head);
-    if (!at) return false;
-    memcpy(&head, at, sizeof head);
-    if (head.key_size == 0 || head.key_size > 128 || head.key_json_size > head.json_size)
+    if (head->key_size == 0 || head->key_size > WEFTP_PACKED_KEY_MAX ||
+        head->key_json_size > head->json_size)
         return false;
-    if (!is_type(head.type) || head.type == WEFT_TYPE_NONE ||
-        weftp_packed_kind(head.type) == WEFTP_PACKED_CHILDREN)
-        return false;
-    *pair = (struct weft_pair){.json_size = head.json_size, .key_json_size = head.key_json_size};
-    weft_field *field = &pair->field;
-    field->size = head.size;
-    field->key_size = head.key_size;
-    field->type = head.type;
-    field->v.u = head.value;
-    field->key = take_text(reader, head.key_size);
-    if (!field->key) return false;
-    const struct weftp_look look = weftp_key_look(field->key, head.key_size);
-    pair->key_hash = look.hash;
-    pair->key_flags = (uint16_t)look.flags;
-    pair->json = take_text(reader, head.json_size);
-    if (!pair->json) return false;
-    if (head.type == WEFT_TYPE_JSON) {
-        field->v.p = pair->json + head.key_json_size;
-        return head.size == head.json_size - head.key_json_size;
-    }
-    if (weftp_packed_kind(head.type) == WEFTP_PACKED_SCALAR) return true;
-    field->v.p = take_text(reader, head.size);
-    return field->v.p != NULL;
+    if (type == WEFT_TYPE_JSON) return head->size == head->json_size - head->key_json_size;
+    return is_type(type) && type != WEFT_TYPE_NONE &&
+           weftp_packed_kind(type) != WEFTP_PACKED_CHILDREN;
 }
 
-static bool read_pairs(struct reader *reader, struct weft_pair *pairs, uint32_t count)
+static IN_LINE bool read_pair_value(struct reader *reader, struct weft_pair *pair,
+                                    const bool trusted)
+{
+    weft_field *field = &pair->field;
+    if (field->type == WEFT_TYPE_STR || field->type == WEFT_TYPE_BYTES) {
+        field->v.p = take_text(reader, field->size, trusted);
+        return trusted || field->v.p;
+    }
+    if (field->type != WEFT_TYPE_JSON)
+        return take_copy(reader, &field->v, sizeof field->v, trusted);
+    field->v.p = pair->json + pair->key_json_size;
+    return true;
+}
+
+static IN_LINE bool read_pair(struct reader *reader, struct weft_pair *pair, const bool trusted)
+{
+    struct weftp_packed_pair head;
+    if (!take_copy(reader, &head, sizeof head, trusted)) return false;
+    const uint8_t type = head.type & WEFTP_PACKED_PAIR_TYPE;
+    if (!trusted && !is_pair(&head, type)) return false;
+    pair->field.size = head.size;
+    pair->field.key_size = head.key_size;
+    pair->field.type = type;
+    pair->field.reserved = 0;
+    pair->field.key = take_text(reader, head.key_size, trusted);
+    pair->json_size = head.json_size;
+    pair->key_json_size = head.key_json_size;
+    pair->key_flags = head.type >> 4;
+    pair->key_hash = head.key_hash;
+    pair->reserved2 = 0;
+    if (!trusted) {
+        if (!pair->field.key) return false;
+        const struct weftp_look look = weftp_key_look(pair->field.key, head.key_size);
+        pair->key_hash = look.hash;
+        pair->key_flags = (uint16_t)look.flags;
+    }
+    pair->json = take_text(reader, head.json_size, trusted);
+    return (trusted || pair->json) && read_pair_value(reader, pair, trusted);
+}
+
+static IN_LINE bool read_pairs(struct reader *reader, struct weft_pair *pairs, uint32_t count,
+                               const bool trusted)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (!read_pair(reader, &pairs[i])) return false;
+        if (!read_pair(reader, &pairs[i], trusted)) return false;
     return true;
 }
 
 /* ---- fields ---- */
 
-/* Read a field but for its children, whose number is then in its size. */
-static bool read_field(struct reader *reader, weft_field *field, enum weftp_packed_kind *kind)
+/* Read a key as the flags have it; false: there is none such. */
+static APART bool read_odd_key(struct reader *reader, weft_field *field, unsigned flags)
 {
-    struct weftp_packed_field head;
-    const char *at = take(reader, sizeof head);
-    if (!at) return false;
-    memcpy(&head, at, sizeof head);
-    if (!is_type(head.type)) return false;
-    *kind = weftp_packed_kind(head.type);
-    *field = (weft_field){.size = head.size, .type = head.type};
-    field->key_size = (uint8_t)(head.key_size <= 128 ? head.key_size : 0);
-    if (!(head.null & WEFTP_PACKED_NULL_KEY)) {
-        field->key = take_text(reader, head.key_size);
-        if (!field->key) return false;
-    } else if (head.key_size) {
-        return false;
+    uint16_t size = field->key_size;
+    field->key = NULL;
+    if (flags & WEFTP_PACKED_NO_KEY) return size == 0;
+    if (flags & WEFTP_PACKED_LONG_KEY) {
+        if (!take_copy(reader, &size, sizeof size, false)) return false;
+        field->key_size = 0; /* to be measured */
     }
-    if (*kind == WEFTP_PACKED_SCALAR) {
-        at = take(reader, sizeof field->v);
-        if (at) memcpy(&field->v, at, sizeof field->v);
-        return at != NULL;
-    }
-    if (head.null & WEFTP_PACKED_NULL) return head.size == 0;
-    if (*kind == WEFTP_PACKED_CHILDREN) return take_array(reader, head.size, &field->v.f);
-    field->v.p = take(reader, head.size);
-    return field->v.p != NULL;
+    field->key = take_text(reader, size, false);
+    return field->key != NULL;
 }
 
-static bool read_fields(struct reader *reader, weft_field *fields, uint32_t count, unsigned depth)
+/* What came of reading a field. */
+enum result { WRONG, LEAF, PARENT /* its children follow */ };
+
+static IN_LINE enum result leaf_if(bool good)
 {
-    if (depth > WEFTP_PACKED_DEPTH_MAX) return false;
-    for (uint32_t i = 0; i < count; i++) {
-        enum weftp_packed_kind kind;
-        if (!read_field(reader, &fields[i], &kind)) return false;
-        if (kind != WEFTP_PACKED_CHILDREN || fields[i].size == 0) continue;
-        weft_field *children = reader->next - fields[i].size;
-        if (!read_fields(reader, children, fields[i].size, depth + 1)) return false;
+    return good ? LEAF : WRONG;
+}
+
+static IN_LINE enum result read_parent(struct reader *reader, weft_field *field, unsigned flags,
+                                       const bool trusted)
+{
+    field->v.f = NULL;
+    if (flags & WEFTP_PACKED_NULL) return leaf_if(trusted || field->size == 0);
+    if (!take_array(reader, field->size, &field->v.f, trusted)) return WRONG;
+    return field->size ? PARENT : LEAF;
+}
+
+static IN_LINE enum result read_value(struct reader *reader, weft_field *field, unsigned flags,
+                                      const bool trusted)
+{
+    const enum weftp_packed_kind kind = weftp_packed_kind(field->type);
+    if (flags & WEFTP_PACKED_SMALL) {
+        field->v.i = (int32_t)field->size;
+        field->size = 0;
+        return leaf_if(trusted || kind == WEFTP_PACKED_SCALAR);
     }
+    if (kind == WEFTP_PACKED_CHILDREN) return read_parent(reader, field, flags, trusted);
+    if (kind == WEFTP_PACKED_SCALAR)
+        return leaf_if(take_copy(reader, &field->v, sizeof field->v, trusted));
+    if (__builtin_expect(flags & WEFTP_PACKED_NULL, 0)) {
+        field->v.p = NULL;
+        return leaf_if(trusted || field->size == 0);
+    }
+    field->v.p = take(reader, field->size, trusted);
+    return leaf_if(trusted || field->v.p);
+}
+
+/* Read a field but for its children, whose number is then in its size. */
+static IN_LINE enum result read_field(struct reader *reader, weft_field *field, const bool trusted)
+{
+    struct weftp_packed_field head;
+    const unsigned odd = WEFTP_PACKED_NO_KEY | WEFTP_PACKED_LONG_KEY;
+    if (!take_copy(reader, &head, sizeof head, trusted)) return WRONG;
+    if (!trusted && (!is_type(head.type) || head.key_size > WEFTP_PACKED_KEY_MAX)) return WRONG;
+    const uint16_t flags = head.flags;
+    head.flags = 0; /* the field's reserved word */
+    memcpy(&field->size, &head, sizeof head);
+    if (__builtin_expect(flags & odd, 0)) {
+        struct reader apart = *reader; /* whose address may be known */
+        if (!read_odd_key(&apart, field, flags)) return WRONG;
+        *reader = apart;
+    } else {
+        field->key = take_text(reader, head.key_size, trusted);
+        if (!trusted && !field->key) return WRONG;
+    }
+    return read_value(reader, field, flags, trusted);
+}
+
+static bool read_fields_checked(struct reader *reader, weft_field *fields, uint32_t count,
+                                unsigned depth);
+static bool read_fields_trusted(struct reader *reader, weft_field *fields, uint32_t count,
+                                unsigned depth);
+
+/* On a copy of the reader, which stays in registers. */
+static IN_LINE bool read_fields(struct reader *reader, weft_field *fields, uint32_t count,
+                                unsigned depth, const bool trusted)
+{
+    struct reader at = *reader;
+    for (weft_field *field = fields; count > 0; count--, field++) {
+        const enum result result = read_field(&at, field, trusted);
+        if (!trusted && result == WRONG) return false;
+        if (__builtin_expect(result != PARENT, 1)) continue;
+        weft_field *children = at.next - field->size;
+        *reader = at;
+        if (!(trusted ? read_fields_trusted : read_fields_checked)(reader, children, field->size,
+                                                                   depth + 1))
+            return false;
+        at = *reader;
+    }
+    *reader = at;
     return true;
+}
+
+static bool read_fields_checked(struct reader *reader, weft_field *fields, uint32_t count,
+                                unsigned depth)
+{
+    return depth <= WEFTP_PACKED_DEPTH_MAX && read_fields(reader, fields, count, depth, false);
+}
+
+static bool read_fields_trusted(struct reader *reader, weft_field *fields, uint32_t count,
+                                unsigned depth)
+{
+    return read_fields(reader, fields, count, depth, true);
 }
 
 /* ---- the record ---- */
 
-static bool read_site(struct reader *reader, const struct weftp_packed_head *head,
-                      struct weftp_unpacked *out)
+static bool read_site(struct reader *reader, struct weftp_unpacked *out)
 {
-    out->site_id = head->site_id;
-    if (!(head->has & WEFTP_PACKED_HAS_SITE)) return true;
-    out->site = (weft_site){.line = head->site_line,
-                            .level = head->site_level,
-                            .flags = head->site_flags,
-                            .id = head->site_id};
-    out->site.file = take_text(reader, head->file_size);
-    if (!out->site.file) return false;
-    out->site.func = take_text(reader, head->func_size);
-    out->record.site = &out->site;
-    return out->site.func != NULL;
+    struct weftp_packed_site head;
+    weft_site *site = &out->site;
+    if (!take_copy(reader, &head, sizeof head, false)) return false;
+    *site = (weft_site){
+        .line = head.line, .level = head.level, .flags = head.flags, .id = out->site_id};
+    site->file = take_text(reader, head.file_size, false);
+    if (!site->file) return false;
+    site->func = take_text(reader, head.func_size, false);
+    out->record.site = site;
+    return site->func != NULL;
 }
 
-static bool read_trace(struct reader *reader, const struct weftp_packed_head *head,
-                       struct weftp_unpacked *out)
+static bool read_trace(struct reader *reader, struct weftp_unpacked *out)
 {
     struct weft_trace *trace = &out->trace;
-    if (!(head->has & WEFTP_PACKED_HAS_TRACE)) return true;
-    const char *at = take(reader, sizeof *trace);
-    if (!at) return false;
-    memcpy(trace, at, sizeof *trace);
+    if (!take_copy(reader, trace, sizeof *trace, false)) return false;
     trace->trace_id[sizeof trace->trace_id - 1] = '\0';
     trace->span_id[sizeof trace->span_id - 1] = '\0';
     trace->parent_id[sizeof trace->parent_id - 1] = '\0';
@@ -163,24 +261,70 @@ static bool read_trace(struct reader *reader, const struct weftp_packed_head *he
     return true;
 }
 
-static bool read_texts(struct reader *reader, const struct weftp_packed_head *head,
-                       struct weft_record *record)
+static bool read_wide(struct reader *reader, struct weft_record *record)
 {
-    *record = (struct weft_record){.struct_size = sizeof *record,
-                                   .time_ns = head->time_ns,
-                                   .pid = head->pid,
-                                   .tid = head->tid,
-                                   .level = head->level,
-                                   .flags = head->flags,
-                                   .logger_size = head->logger_size,
-                                   .thread_size = head->thread_size,
-                                   .message_size = head->message_size};
-    record->logger = take(reader, head->logger_size);
-    if (!record->logger) return false;
-    record->thread = take(reader, head->thread_size);
-    if (!record->thread) return false;
-    record->message = take(reader, head->message_size);
-    return record->message != NULL;
+    return take_copy(reader, &record->pid, sizeof record->pid, false) &&
+           take_copy(reader, &record->tid, sizeof record->tid, false);
+}
+
+/* What few records have is always checked. */
+static APART bool read_extras(struct reader *reader, unsigned has, struct weftp_unpacked *out)
+{
+    if ((has & WEFTP_PACKED_HAS_WIDE) && !read_wide(reader, &out->record)) return false;
+    if ((has & WEFTP_PACKED_HAS_SITE) && !read_site(reader, out)) return false;
+    return !(has & WEFTP_PACKED_HAS_TRACE) || read_trace(reader, out);
+}
+
+/* All of a record that its head tells. */
+static IN_LINE void read_ids(const struct weftp_packed_head *head, struct weft_pair *pairs,
+                             struct weftp_unpacked *out)
+{
+    struct weft_record *record = &out->record;
+    out->site_id = head->site_id;
+    record->struct_size = sizeof *record;
+    record->time_ns = head->time_ns;
+    record->pid = head->pid;
+    record->tid = head->tid;
+    record->level = head->level;
+    record->flags = head->flags;
+    record->logger_size = head->logger_size;
+    record->thread_size = head->thread_size;
+    record->message_size = head->message_size;
+    record->site = NULL;
+    record->trace = NULL;
+    record->field_count = head->field_count;
+    record->bound = head->bound_count ? pairs : NULL;
+    record->bound_count = head->bound_count;
+    record->mdc = head->mdc_count ? pairs + head->bound_count : NULL;
+    record->mdc_count = head->mdc_count;
+}
+
+static IN_LINE bool read_texts(struct reader *reader, struct weft_record *record,
+                               const bool trusted)
+{
+    const char *at = take(reader, record->logger_size, trusted);
+    if (!trusted && !at) return false;
+    record->logger = at;
+    at = take(reader, record->thread_size, trusted);
+    if (!trusted && !at) return false;
+    record->thread = at;
+    at = take(reader, record->message_size, trusted);
+    record->message = at;
+    return trusted || at;
+}
+
+static IN_LINE bool read_record(struct reader *reader, const struct weftp_packed_head *head,
+                                struct weft_pair *pairs, struct weftp_unpacked *out,
+                                const bool trusted)
+{
+    read_ids(head, pairs, out);
+    if (!read_texts(reader, &out->record, trusted)) return false;
+    if (__builtin_expect(head->has != 0, 0) && !read_extras(reader, head->has, out)) return false;
+    if (!read_pairs(reader, pairs, (uint32_t)head->bound_count + head->mdc_count, trusted))
+        return false;
+    weft_field *fields = reader->next;
+    return take_array(reader, head->field_count, &out->record.fields, trusted) &&
+           read_fields(reader, fields, head->field_count, 0, trusted);
 }
 
 static bool read_head(const void *packed, size_t size, struct weftp_packed_head *head)
@@ -188,7 +332,7 @@ static bool read_head(const void *packed, size_t size, struct weftp_packed_head 
     if (!packed || size < sizeof *head) return false;
     memcpy(head, packed, sizeof *head);
     if (head->version != WEFTP_PACKED_VERSION || head->size > size || head->size < sizeof *head ||
-        head->size % WEFTP_PACKED_ALIGN || head->level < INT16_MIN || head->level > INT16_MAX)
+        head->size % WEFTP_PACKED_ALIGN)
         return false;
     const uint64_t pairs = (uint64_t)head->bound_count + head->mdc_count;
     const uint64_t least = pairs * sizeof(struct weftp_packed_pair) +
@@ -206,23 +350,19 @@ weft_status weftp_packed_needs(const void *packed, size_t size, struct weftp_pac
     return WEFT_OK;
 }
 
-static bool read_body(struct reader *reader, const struct weftp_packed_head *head,
-                      struct weft_pair *pairs, struct weftp_unpacked *out)
+static bool read_checked(struct reader *reader, const struct weftp_packed_head *head,
+                         struct weft_pair *pairs, struct weftp_unpacked *out)
 {
-    struct weft_record *record = &out->record;
-    if (!read_texts(reader, head, record) || !read_site(reader, head, out) ||
-        !read_trace(reader, head, out))
-        return false;
-    record->bound_count = head->bound_count;
-    record->mdc_count = head->mdc_count;
-    record->field_count = head->field_count;
-    if (head->bound_count) record->bound = pairs;
-    if (head->mdc_count) record->mdc = pairs + head->bound_count;
-    if (!read_pairs(reader, pairs, head->bound_count + head->mdc_count)) return false;
-    weft_field *fields = reader->next;
-    return take_array(reader, head->field_count, &record->fields) &&
-           read_fields(reader, fields, head->field_count, 0) && reader->fields_left == 0 &&
+    return read_record(reader, head, pairs, out, false) && reader->fields_left == 0 &&
            (size_t)(reader->end - reader->at) < WEFTP_PACKED_ALIGN;
+}
+
+static bool read_trusted(struct reader *reader, const struct weftp_packed_head *head,
+                         struct weft_pair *pairs, struct weftp_unpacked *out)
+{
+    if (!read_record(reader, head, pairs, out, true)) return false;
+    if (!out->record.site) out->record.site = weftp_site_at(head->site_id);
+    return true;
 }
 
 weft_status weftp_record_unpack(const void *packed, size_t size,
@@ -236,9 +376,7 @@ weft_status weftp_record_unpack(const void *packed, size_t size,
                             .end = (const char *)packed + head.size,
                             .next = room->fields,
                             .fields_left = head.field_total};
-    memset(out, 0, sizeof *out);
-    if (!read_body(&reader, &head, room->pairs, out)) return WEFT_EINVAL;
-    if ((room->options & WEFTP_UNPACK_TRUSTED) && !out->record.site)
-        out->record.site = weftp_site_at(head.site_id);
-    return WEFT_OK;
+    const bool trusted = room->options & WEFTP_UNPACK_TRUSTED;
+    return (trusted ? read_trusted : read_checked)(&reader, &head, room->pairs, out) ? WEFT_OK
+                                                                                     : WEFT_EINVAL;
 }

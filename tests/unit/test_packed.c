@@ -9,7 +9,8 @@
 
 #include "src/base/out.h"
 #include "src/encode/registry.h"
-#include "src/record/packed.h"
+#include "src/record/packed_form.h"
+#include "src/record/sites.h"
 #include "support/random_record.h"
 
 #define RECORDS 3000
@@ -180,9 +181,43 @@ static void test_same_view(void **state)
         pack(&packed, &random->record, 0);
         assert_int_equal(unpack(&packed), WEFT_OK);
         same_record(&random->record, &packed.view.record);
+        packed.room.options = WEFTP_UNPACK_TRUSTED;
+        assert_int_equal(unpack(&packed), WEFT_OK);
+        same_record(&random->record, &packed.view.record);
         drop(&packed);
         random_record_free(random);
     }
+}
+
+/*
+ * There is a short way, taken where there is ample room, and a long one, at its end: both write the
+ * same bytes. And a set's pairs are the same bytes as their copies that are no set.
+ */
+static void test_same_bytes(void **state)
+{
+    (void)state;
+    const size_t ample = 1 << 20;
+    char *bytes = allocate(ample);
+    for (uint64_t seed = 0; seed < 1000; seed++) {
+        struct random_record *random = random_record_make(seed);
+        struct weft_record record = random->record;
+        struct weft_pair *pairs = allocate(record.mdc_count * sizeof *pairs);
+        struct packed packed;
+        size_t size = 0;
+        pack(&packed, &record, 0);
+        assert_int_equal(weftp_record_pack(&record, 0, bytes, ample, &size), WEFT_OK);
+        assert_int_equal(size, packed.size);
+        assert_memory_equal(bytes, packed.bytes, size);
+        if (record.mdc_count) memcpy(pairs, record.mdc, record.mdc_count * sizeof *pairs);
+        record.mdc = pairs;
+        assert_int_equal(weftp_record_pack(&record, 0, bytes, ample, &size), WEFT_OK);
+        assert_int_equal(size, packed.size);
+        assert_memory_equal(bytes, packed.bytes, size);
+        free(pairs);
+        drop(&packed);
+        random_record_free(random);
+    }
+    free(bytes);
 }
 
 /* The view holds when what was packed is gone, and it points to the bytes and the room alone. */
@@ -344,6 +379,54 @@ static void test_site_by_id(void **state)
     assert_null(by_id.view.record.site);
     drop(&whole);
     drop(&by_id);
+}
+
+/* Only bytes of this process have ids of its own; those of a file are left to who reads it. */
+static void test_site_of_this_process(void **state)
+{
+    (void)state;
+    static weft_site site = {"file.c", "of_this_process", 99, 9, 0, 0, 0};
+    struct weft_record record = record_of(NULL, 0);
+    struct packed packed;
+    assert_int_not_equal(weftp_site_register(&site), 0);
+    record.site = &site;
+    pack(&packed, &record, WEFTP_PACK_SITE_BY_ID);
+    assert_int_equal(unpack(&packed), WEFT_OK);
+    assert_null(packed.view.record.site);
+    packed.room.options = WEFTP_UNPACK_TRUSTED;
+    assert_int_equal(unpack(&packed), WEFT_OK);
+    assert_ptr_equal(packed.view.record.site, weftp_site_at(site.id));
+    assert_string_equal(packed.view.record.site->func, "of_this_process");
+    drop(&packed);
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    const int64_t values[] = {
+        0,         -1,       INT32_MAX, INT32_MIN, (int64_t)INT32_MAX + 1, (int64_t)INT32_MIN - 1,
+        INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        const struct timespec time = {.tv_sec = (time_t)values[i], .tv_nsec = 999999999};
+        const weft_field fields[] = {weft_int("a", values[i]),
+                                     weft_uint("b", (uint64_t)values[i]),
+                                     weft_duration_ns("c", values[i]),
+                                     weft_time("d", time),
+                                     weft_null("e"),
+                                     weft_errno("f", (int)values[i]),
+                                     weft_bool("g", values[i] != 0)};
+        struct weft_record record = record_of(fields, sizeof fields / sizeof fields[0]);
+        struct packed packed;
+        record.pid = values[i];
+        record.tid = values[i] / -2;
+        pack(&packed, &record, 0);
+        for (unsigned trusted = 0; trusted < 2; trusted++) {
+            packed.room.options = trusted ? WEFTP_UNPACK_TRUSTED : 0;
+            assert_int_equal(unpack(&packed), WEFT_OK);
+            same_record(&record, &packed.view.record);
+        }
+        drop(&packed);
+    }
 }
 
 /* With any room but enough it is refused, and nothing behind the room is touched. */
@@ -556,7 +639,8 @@ static void test_shorter_size_in_the_head(void **state)
 static void test_forged_depth(void **state)
 {
     (void)state;
-    enum { HEAD_SIZE = 88, FIELD_SIZE = 10, DEPTH = 200000 };
+    enum { HEAD_SIZE = sizeof(struct weftp_packed_head), DEPTH = 200000 };
+    enum { FIELD_SIZE = sizeof(struct weftp_packed_field) + sizeof "o" };
     weft_field nested[2] = {weft_objn("o", &nested[1], 1), weft_int("", 1)};
     const struct weft_record record = record_of(nested, 1);
     struct packed packed, forged = {0};
@@ -570,7 +654,7 @@ static void test_forged_depth(void **state)
         memcpy(forged.bytes + HEAD_SIZE + i * FIELD_SIZE, packed.bytes + HEAD_SIZE, FIELD_SIZE);
     const uint32_t size = (uint32_t)forged.size, total = DEPTH + 1;
     memcpy(forged.bytes, &size, sizeof size);
-    memcpy(forged.bytes + 56, &total, sizeof total);
+    memcpy(forged.bytes + offsetof(struct weftp_packed_head, field_total), &total, sizeof total);
     struct weftp_packed_needs needs;
     assert_int_equal(weftp_packed_needs(forged.bytes, forged.size, &needs), WEFT_OK);
     assert_int_equal(needs.fields, DEPTH + 1); /* the forger knows the head */
@@ -624,6 +708,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_view),
+        cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_self_contained),
         cmocka_unit_test(test_same_lines),
         cmocka_unit_test(test_nothing_in_it),
@@ -631,6 +716,8 @@ int main(void)
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_a_type_that_is_none),
         cmocka_unit_test(test_site_by_id),
+        cmocka_unit_test(test_site_of_this_process),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_too_little_room),
         cmocka_unit_test(test_no_alignment_is_asked_for),
         cmocka_unit_test(test_too_large),
