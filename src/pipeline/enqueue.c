@@ -13,9 +13,9 @@ static bool take_seat(struct weftp_worker *worker, struct weftp_thread *thread)
     return thread->seat != NULL;
 }
 
-static enum weftp_enqueued lose(struct weftp_seat *seat, const struct weft_record *record)
+static enum weftp_enqueued lose(struct weftp_thread *thread, const struct weft_record *record)
 {
-    weftp_queue_lose(seat, record->level, record->time_ns);
+    weftp_queue_lose(thread->queue, thread->seat, record->level, record->time_ns);
     return WEFTP_ENQUEUE_LOST;
 }
 
@@ -32,7 +32,7 @@ static enum weftp_enqueued by_hand(struct weftp_worker *worker, struct weftp_thr
                                                         : weftp_monotonic_ms() + block_ns / 1000000;
     weftp_count(&thread->counts.large);
     if (weftp_ring_used(&thread->seat->ring) > 0 && !weftp_queue_drain(queue, deadline_ms))
-        return lose(thread->seat, record);
+        return lose(thread, record);
     return WEFTP_ENQUEUE_NOT;
 }
 
@@ -45,7 +45,7 @@ static enum weftp_enqueued push_measured(struct weftp_worker *worker, struct wef
     if (size > SHARE(seat)) return by_hand(worker, thread, record);
     void *to = weftp_queue_room(&worker->queue, seat, record->level, size, &room);
     if (!to || weftp_record_pack(record, options, to, room, &size) != WEFT_OK)
-        return lose(seat, record);
+        return lose(thread, record);
     weftp_queue_commit(&worker->queue, seat, size, record->time_ns);
     return WEFTP_ENQUEUED;
 }
@@ -59,7 +59,7 @@ enum weftp_enqueued weftp_enqueue(struct weftp_worker *worker, struct weftp_thre
     const unsigned options =
         weftp_site_register((weft_site *)(uintptr_t)record->site) ? WEFTP_PACK_SITE_BY_ID : 0;
     void *to = weftp_queue_room(&worker->queue, seat, record->level, LEAST, &room);
-    if (__builtin_expect(!to, 0)) return lose(seat, record);
+    if (__builtin_expect(!to, 0)) return lose(thread, record);
     if (room > SHARE(seat)) room = SHARE(seat);
     if (__builtin_expect(weftp_record_pack(record, options, to, room, &size) != WEFT_OK, 0))
         return push_measured(worker, thread, record, options);

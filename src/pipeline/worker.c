@@ -218,14 +218,14 @@ void weftp_worker_fork_child(struct weftp_worker *worker)
     worker->running = false;
     worker->retry_ms = 0;
     /* What the thread had in hands may be anything: it is left where it is. */
-    worker->take = (struct weftp_take){0};
+    worker->take = (struct weftp_take){.listed = false};
     worker->bulk = (struct weftp_bulk){.count = 0};
     worker->room = (struct weftp_unpack_room){.options = WEFTP_UNPACK_TRUSTED};
 }
 
 void weftp_worker_deinit(struct weftp_worker *worker)
 {
-    weftp_take_deinit(&worker->take);
+    worker->take = (struct weftp_take){.listed = false};
     weftp_bulk_deinit(&worker->bulk);
     free(worker->room.fields);
     free(worker->room.pairs);

@@ -2,26 +2,30 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/types.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#ifndef SYS_futex
-#define SYS_futex SYS_futex_time64 /* new 32-bit machines have this one alone */
-#endif
-
 /* The kernel's own, of the width that its call expects, whatever the C library's time_t is. */
+#ifdef SYS_futex
 struct pause {
-    long seconds, ns;
+    __kernel_long_t seconds, ns;
 };
+#else
+#define SYS_futex SYS_futex_time64 /* new 32-bit machines have this one alone */
+struct pause {
+    int64_t seconds, ns;
+};
+#endif
 
 void weftp_futex_wait(uint32_t *word, uint32_t value, int64_t timeout_ns)
 {
     struct pause pause = {0, 0};
     if (timeout_ns <= 0) return;
     if (timeout_ns != INT64_MAX) {
-        pause.seconds = (long)(timeout_ns / 1000000000);
-        pause.ns = (long)(timeout_ns % 1000000000);
+        pause.seconds = timeout_ns / 1000000000;
+        pause.ns = timeout_ns % 1000000000;
     }
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout_ns == INT64_MAX ? NULL : &pause,
             NULL, 0);

@@ -7,13 +7,15 @@
  *
  *   function               | by                                    | waits
  *   -----------------------|---------------------------------------|------------------------------
- *   open, set, close       | the thread that configures            | for the lock
+ *   open, set, store_set   | the thread that configures            | for the lock
+ *   close                  | the same, alone                       |
  *   sit                    | a thread without a seat               | for the lock; maps memory
  *   leave                  | the seat's thread, or its end         | for the lock
  *   room                   | the seat's thread                     | as the policy says
  *   commit                 | the seat's thread                     | never; wakes the consumer if it sleeps
- *   round_*, next, release | the one consumer                      | never, but for the lock when seats change
- *   wait                   | the one consumer                      | until there is something to do
+ *   lose                   | the seat's thread                     | never; as commit
+ *   take_* (take.h)        | the one consumer                      | never, but for the lock when seats change
+ *   take_wait              | the one consumer                      | until there is something to do
  *   drain                  | any thread but the consumer           | until its deadline
  *   fork_*                 | the thread that forks                 |
  *
@@ -23,11 +25,13 @@
  * Order: entries of one thread never change places. Of two threads' entries the older one comes
  * first if its commit was over before the other's time was read; calls that overlap may stand in
  * either order. The consumer waits for nobody: it takes what was published when a round began, and
- * of that only what is not younger than that moment.
+ * of that only what is not younger than that moment. What is from further in the future than a
+ * millisecond is no race but a clock that was set: that is taken, too.
  *
  * Sleep: the consumer stores `sleeping`, has every thread pass a barrier (membarrier(2)), and looks
  * at the rings once more. A producer publishes, then reads `sleeping`; the barrier stands for the
- * fence that it does not pay. Without membarrier it pays one.
+ * fence that it does not pay. Without membarrier it pays one. Before it sleeps it naps: then no
+ * record wakes it, but a ring that is half full does, and whoever waits.
  */
 #ifndef WEFTP_QUEUE_QUEUE_H
 #define WEFTP_QUEUE_QUEUE_H
@@ -62,40 +66,46 @@ enum weftp_seat_state { WEFTP_SEAT_TAKEN, WEFTP_SEAT_LEFT };
 /* One thread's place: its ring, and the books of it. */
 struct weftp_seat {
     struct weftp_ring ring;
-    /* The producer's: on a line of its own, read by others with relaxed loads. */
-    _Alignas(WEFTP_RING_LINE) struct weftp_ring_losses lost;
-    uint64_t lost_count; /* sum of lost.by_level */
-    uint64_t said_count; /* lost_count when the last GAP entry was pushed */
-    uint64_t pushed;     /* records */
-    uint32_t waiting;    /* atomic, futex: the producer sleeps until there is room */
-    _Alignas(WEFTP_RING_LINE)
-        uint64_t told[WEFTP_RING_LEVELS]; /* the consumer's: losses that it has told of */
-    uint64_t told_count;                  /* sum of told */
-    uint64_t done;                        /* records that were given back; read by others */
-    uint64_t taken;                       /* records taken, not given back yet */
+    /* The consumer's, behind what it writes of the ring. */
+    uint64_t told[WEFTP_RING_LEVELS]; /* losses that it has told of */
+    uint64_t told_count;              /* sum of told */
+    int64_t told_ns;                  /* the last of them */
+    uint64_t done;                    /* records that were given back; read by others */
+    uint64_t taken;                   /* records taken, not given back yet */
+    uint32_t owed;                    /* position that comes before the answer of a question */
+    bool owing;
     /* Under the lock. */
     enum weftp_seat_state state;
-    bool stored;
-    uint32_t number; /* of the store */
+    const struct weftp_queue_store *store; /* where its ring is; NULL: the process's own memory */
+    uint32_t number;                       /* of the store */
     struct weftp_seat *next;
+    /* The producer's, read by others with relaxed loads. */
+    _Alignas(WEFTP_RING_PAIR) uint64_t pushed; /* records */
+    uint64_t lost_count;                       /* sum of lost.by_level */
+    uint64_t said_count;                       /* lost_count when the last GAP entry was pushed */
+    uint32_t waiting; /* atomic, futex: the producer sleeps until there is room */
+    _Alignas(WEFTP_RING_LINE) struct weftp_ring_losses lost;
 };
 
 struct weftp_queue {
     struct weftp_lock lock;
-    struct weftp_queue_options options;    /* single members are read without the lock, relaxed */
+    /* Under the lock. */
     const struct weftp_queue_store *store; /* NULL: rings are the process's own memory */
     struct weftp_seat *first;
     size_t seat_count, spare_count;
-    unsigned generation;           /* atomic; counts changes of the list */
-    struct weftp_ring_losses gone; /* of seats that are no more; by_level only */
+    uint64_t gone[WEFTP_RING_LEVELS]; /* losses, as all counts, of seats that are no more */
     uint64_t gone_pushed, gone_done;
     uint64_t unstored; /* rings that the store had no room for */
-    bool barrier;      /* membarrier is there */
-    bool ready;
-    _Alignas(WEFTP_RING_LINE) uint32_t sleeping; /* atomic, futex: 1: the consumer sleeps */
+    /* What each record's producer reads, on a line that is seldom written. */
+    _Alignas(WEFTP_RING_PAIR) uint32_t sleeping; /* atomic, futex: 1: the consumer sleeps */
     uint32_t closing;                            /* atomic: nobody waits for room any more */
-    _Alignas(WEFTP_RING_LINE) uint32_t asked;    /* atomic: questions */
-    uint32_t answered;                           /* atomic, futex: all before them is given back */
+    struct weftp_queue_options options;          /* without the lock: single members, relaxed */
+    bool barrier;                                /* membarrier is there */
+    bool ready;
+    _Alignas(WEFTP_RING_PAIR) uint32_t napping; /* atomic, futex: 1: it sleeps with a timer */
+    unsigned generation;                        /* atomic; counts changes of the list */
+    uint32_t asked;                             /* atomic: questions */
+    uint32_t answered;                          /* atomic, futex: all before them is given back */
 };
 
 /* Begin, once; `barrier`: weftp_barrier_register was successful. */
@@ -103,8 +113,13 @@ void weftp_queue_open(struct weftp_queue *queue, const struct weftp_queue_option
                       bool barrier);
 /* Other options; rings that there are keep their size. */
 void weftp_queue_set(struct weftp_queue *queue, const struct weftp_queue_options *options);
-/* Rings that are made from now on come from there. NULL: from the process's own memory. */
+/*
+ * Threads that sit down from now on get rings from there. NULL: from the process's own memory. A
+ * store stays until the queue is closed: those that sit keep theirs.
+ */
 void weftp_queue_store_set(struct weftp_queue *queue, const struct weftp_queue_store *store);
+/* Free all seats. Nobody has one, there is no consumer. Rings that are not empty stay in the store. */
+void weftp_queue_close(struct weftp_queue *queue);
 
 /* Take a seat, perhaps one that another thread has left; NULL: out of memory, or all are taken. */
 struct weftp_seat *weftp_queue_sit(struct weftp_queue *queue);
@@ -114,9 +129,11 @@ void weftp_queue_leave(struct weftp_queue *queue, struct weftp_seat *seat);
 /* As weftp_queue_room, when it is not easy. */
 void *weftp_queue_room_slow(struct weftp_queue *queue, struct weftp_seat *seat, int level,
                             size_t least, size_t *room);
+/* Wake the consumer, if it sleeps or naps. */
 void weftp_queue_wake(struct weftp_queue *queue);
-/* Note a record that will not be pushed. */
-void weftp_queue_lose(struct weftp_seat *seat, int level, int64_t time_ns);
+/* Note a record that will not be pushed; the stream will say so, also if this thread never logs again. */
+void weftp_queue_lose(struct weftp_queue *queue, struct weftp_seat *seat, int level,
+                      int64_t time_ns);
 
 /* What is kept of a ring from records of this level, in bytes. */
 static inline size_t weftp_queue_kept(const struct weftp_queue *queue,
@@ -142,18 +159,25 @@ static inline void *weftp_queue_room(struct weftp_queue *queue, struct weftp_sea
     return weftp_queue_room_slow(queue, seat, level, least, room);
 }
 
-/* Publish a record of `size` bytes, which stand where room said. */
-static inline void weftp_queue_commit(struct weftp_queue *queue, struct weftp_seat *seat,
-                                      size_t size, int64_t time_ns)
+/* Published just now: wake the consumer if it did not see that. */
+static inline void weftp_queue_published(struct weftp_queue *queue)
 {
-    weftp_ring_commit_sp(&seat->ring, WEFTP_RING_RECORD, size, time_ns);
-    __atomic_store_n(&seat->pushed, seat->pushed + 1, __ATOMIC_RELAXED);
     if (__builtin_expect(queue->barrier, 1))
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
     else
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__builtin_expect(__atomic_load_n(&queue->sleeping, __ATOMIC_RELAXED) != 0, 0))
         weftp_queue_wake(queue);
+}
+
+/* Publish a record of `size` bytes, which stand where room said. */
+static inline void weftp_queue_commit(struct weftp_queue *queue, struct weftp_seat *seat,
+                                      size_t size, int64_t time_ns)
+{
+    /* Counted first: whoever sees it done sees it pushed. */
+    __atomic_store_n(&seat->pushed, seat->pushed + 1, __ATOMIC_RELAXED);
+    weftp_ring_commit_sp(&seat->ring, WEFTP_RING_RECORD, size, time_ns);
+    weftp_queue_published(queue);
 }
 
 /* Wait until all that was pushed before this call is given back; false: the deadline passed. */
@@ -165,10 +189,18 @@ struct weftp_queue_counts {
     uint64_t lost[WEFTP_RING_LEVELS];
     uint64_t lost_count;
     uint64_t pending;  /* records pushed and not given back */
-    uint64_t unstored; /* rings outside of the store that there should be */
+    uint64_t unstored; /* rings that the store had no room for, since the queue began */
     size_t seats;
 };
 void weftp_queue_counts(struct weftp_queue *queue, struct weftp_queue_counts *counts);
+
+/*
+ * Between queue.c and take.c, under the lock. Whether a thread that sits down now could have it;
+ * whether it is to be freed once it is empty and told of; free it.
+ */
+bool weftp_queue_fits(const struct weftp_queue *queue, const struct weftp_seat *seat);
+bool weftp_queue_surplus(const struct weftp_queue *queue, const struct weftp_seat *seat);
+void weftp_queue_free(struct weftp_seat *seat);
 
 void weftp_queue_fork_prepare(struct weftp_queue *queue);
 void weftp_queue_fork_parent(struct weftp_queue *queue);

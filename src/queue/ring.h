@@ -7,11 +7,12 @@
  *   function             | by                     | waits
  *   ---------------------|------------------------|------
  *   ring_room_sp         | the producer           | never
+ *   ring_look_sp         | the producer           | never
  *   ring_commit_sp       | the producer           | never
  *   ring_look_sc         | the consumer           | never
  *   ring_take_sc         | the consumer           | never
  *   ring_release_sc      | the consumer           | never
- *   ring_used            | any                    | never
+ *   ring_used            | the producer, consumer | never
  *   create, destroy      | while nobody uses it   |
  *
  * Who is the producer, and who the consumer, may change, if the change itself synchronizes (a lock).
@@ -19,7 +20,7 @@
  * Memory order. `head` is stored by the producer with release after the entry's bytes, and loaded by
  * the consumer with acquire before it reads them. `tail` is stored by the consumer with release after
  * it has read them, and loaded by the producer with acquire before it writes there again. Each keeps
- * a copy of the other's index, and looks again only when the copy does not do. The indices stand on
+ * what it saw of the other's index, and looks again only when that does not do. The indices stand on
  * cache lines of their own.
  *
  * Positions count bytes modulo 2^32; capacities are powers of two of at most 2^30, so that
@@ -80,15 +81,17 @@ struct weftp_ring_face {
 };
 
 #define WEFTP_RING_LINE 64 /* bytes of a cache line */
+#define WEFTP_RING_PAIR                                                                            \
+    128 /* processors fetch lines in such pairs: between what two threads write */
 
-/* On lines of their own: what both read, what the producer writes, what the consumer writes. */
+/* What both read and the producer writes, and on lines of its own what the consumer writes. */
 struct weftp_ring {
-    _Alignas(WEFTP_RING_LINE) struct weftp_mirror memory;
+    _Alignas(WEFTP_RING_PAIR) struct weftp_mirror memory;
     struct weftp_ring_face *face;
     uint32_t capacity, key;
     _Alignas(WEFTP_RING_LINE) uint32_t head; /* the producer's own */
-    uint32_t tail_seen;
-    _Alignas(WEFTP_RING_LINE) uint32_t head_seen; /* the consumer's own */
+    uint32_t limit; /* it need not look again before this position; never behind the head */
+    _Alignas(WEFTP_RING_PAIR) uint32_t head_seen; /* the consumer's own */
     uint32_t taken;
 };
 
@@ -112,22 +115,30 @@ static inline uint32_t weftp_ring_check(uint32_t key, uint32_t position, uint32_
 }
 
 /*
- * Where the next entry's bytes go, and in *room how many there may be, at least `least`; NULL: there
- * is less. `keep`: so many bytes of the ring are left alone. Nothing is taken until the commit.
+ * Where the next entry's bytes go, and in *room how many there may be, at least `least`; NULL: as
+ * far as the producer has looked there are less. `keep`: so many bytes are left alone. Both at most
+ * the capacity. Nothing is taken until the commit.
  */
-static inline void *weftp_ring_room_sp(struct weftp_ring *ring, size_t least, size_t keep,
+static inline void *weftp_ring_room_sp(const struct weftp_ring *ring, size_t least, size_t keep,
                                        size_t *room)
 {
-    const size_t needed = least + sizeof(struct weftp_ring_entry) + keep;
-    size_t left = ring->capacity - (uint32_t)(ring->head - ring->tail_seen);
-    if (__builtin_expect(left < needed, 0)) {
-        ring->tail_seen = __atomic_load_n(&ring->face->consumer.tail, __ATOMIC_ACQUIRE);
-        left = ring->capacity - (uint32_t)(ring->head - ring->tail_seen);
-        if (left < needed) return NULL;
-    }
+    const uint32_t left = ring->limit - ring->head;
+    if (__builtin_expect(left < least + sizeof(struct weftp_ring_entry) + keep, 0)) return NULL;
     *room = left - keep - sizeof(struct weftp_ring_entry);
     return ring->memory.data + (ring->head & (ring->capacity - 1)) +
            sizeof(struct weftp_ring_entry);
+}
+
+/*
+ * See what is given back by now: room_sp goes on until so many bytes of the ring are `used`, the
+ * capacity at most. Returns how many bytes that leaves, with the entries' heads.
+ */
+static inline size_t weftp_ring_look_sp(struct weftp_ring *ring, size_t used)
+{
+    const uint32_t now = ring->head - __atomic_load_n(&ring->face->consumer.tail, __ATOMIC_ACQUIRE);
+    const uint32_t left = now < used ? (uint32_t)used - now : 0;
+    ring->limit = ring->head + left;
+    return left;
 }
 
 /* Publish an entry, of which `size` bytes stand where room_sp said; size within its room. */
@@ -188,7 +199,7 @@ static inline void weftp_ring_release_sc(struct weftp_ring *ring)
     __atomic_store_n(&ring->face->consumer.tail, ring->taken, __ATOMIC_RELEASE);
 }
 
-/* Bytes between tail and head. Any thread. */
+/* Bytes that are not given back: at most so many for the producer, at least for the consumer. */
 static inline uint32_t weftp_ring_used(const struct weftp_ring *ring)
 {
     const uint32_t tail = __atomic_load_n(&ring->face->consumer.tail, __ATOMIC_ACQUIRE);

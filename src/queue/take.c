@@ -2,63 +2,54 @@
 
 #include "../port/futex.h"
 #include "../port/process.h"
-#include "../port/wait.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define NAPS   16
-#define NAP_NS 50000
+#define NAP_MIN_NS 50000   /* while much comes */
+#define NAP_MAX_NS 1600000 /* when that has brought nothing, the consumer sleeps */
+#define MUCH_BYTES 16384   /* taken between two waits */
 #define AHEAD_MAX_NS                                                                               \
     1000000 /* an entry from further in the future is no race but a clock that was set */
 
 /* ---- which seats there are ---- */
 
-static struct weftp_seat **unlink_spare(struct weftp_queue *queue, struct weftp_seat **at)
+static bool untold(const struct weftp_seat *seat)
+{
+    return __atomic_load_n(&seat->lost_count, __ATOMIC_ACQUIRE) != seat->told_count;
+}
+
+static void unlink_seat(struct weftp_queue *queue, struct weftp_seat **at)
 {
     struct weftp_seat *seat = *at;
-    if (seat->state != WEFTP_SEAT_LEFT || queue->spare_count <= WEFTP_QUEUE_SPARE_MAX ||
-        weftp_ring_used(&seat->ring) != 0 || seat->lost_count != seat->told_count)
-        return &seat->next;
     *at = seat->next;
     queue->spare_count--;
     queue->seat_count--;
     queue->gone_pushed += seat->pushed;
     queue->gone_done += seat->done;
-    for (size_t i = 0; i < WEFTP_RING_LEVELS; i++)
-        queue->gone.by_level[i] += seat->lost.by_level[i];
-    weftp_ring_destroy(&seat->ring);
-    if (seat->stored && queue->store) queue->store->close(queue->store->self, seat->number);
-    free(seat);
-    return at;
+    for (size_t i = 0; i < WEFTP_RING_LEVELS; i++) queue->gone[i] += seat->lost.by_level[i];
+    weftp_queue_free(seat);
 }
 
-static bool make_room(struct weftp_take *take, size_t count)
-{
-    if (count <= take->capacity) return true;
-    const size_t capacity = count + 16;
-    struct weftp_seat **seats = realloc(take->seats, capacity * sizeof *seats);
-    if (seats) take->seats = seats;
-    struct weftp_seat **heap = realloc(take->heap, capacity * sizeof *heap);
-    if (heap) take->heap = heap;
-    if (!seats || !heap) return false;
-    take->capacity = capacity;
-    return true;
-}
-
-/* Without memory for the list, the new seats wait until there is some. */
+/* Seats that are too many go when they are empty: until then the list is read again and again. */
 static void read_list(struct weftp_take *take, struct weftp_queue *queue)
 {
     const unsigned generation = __atomic_load_n(&queue->generation, __ATOMIC_ACQUIRE);
     if (take->listed && take->generation == generation) return;
     weftp_lock(&queue->lock);
-    for (struct weftp_seat **at = &queue->first; *at;) at = unlink_spare(queue, at);
-    take->listed = make_room(take, queue->seat_count);
-    take->seat_count = 0;
-    for (struct weftp_seat *seat = queue->first; seat && take->seat_count < take->capacity;
-         seat = seat->next)
-        take->seats[take->seat_count++] = seat;
+    take->listed = true;
     take->generation = generation;
+    take->seat_count = 0;
+    for (struct weftp_seat **at = &queue->first; *at;) {
+        struct weftp_seat *seat = *at;
+        const bool surplus = weftp_queue_surplus(queue, seat);
+        if (surplus && weftp_ring_used(&seat->ring) == 0 && !untold(seat)) {
+            unlink_seat(queue, at);
+            continue;
+        }
+        if (surplus) take->listed = false;
+        take->seats[take->seat_count++] = seat;
+        at = &seat->next;
+    }
     weftp_unlock(&queue->lock);
 }
 
@@ -86,19 +77,31 @@ static void sift_down(struct weftp_take *take, size_t at)
     heap[at] = seat;
 }
 
+static bool is_asked(const struct weftp_take *take, const struct weftp_queue *queue)
+{
+    return take->answering || __atomic_load_n(&queue->asked, __ATOMIC_ACQUIRE) !=
+                                  __atomic_load_n(&queue->answered, __ATOMIC_RELAXED);
+}
+
 bool weftp_take_begin(struct weftp_take *take, struct weftp_queue *queue, int64_t now_ns)
 {
-    take->asked = __atomic_load_n(&queue->asked, __ATOMIC_ACQUIRE);
-    const bool question = take->asked != __atomic_load_n(&queue->answered, __ATOMIC_RELAXED);
-    take->until_ns = question ? INT64_MAX : now_ns;
+    const bool ask = !take->answering && is_asked(take, queue);
+    if (ask) take->asked = __atomic_load_n(&queue->asked, __ATOMIC_ACQUIRE);
+    if (ask) take->answering = true;
+    take->until_ns = now_ns;
     take->heap_count = 0;
     take->bytes = 0;
     read_list(take, queue);
-    for (size_t i = 0; i < take->seat_count; i++)
-        if (weftp_ring_look_sc(&take->seats[i]->ring))
-            take->heap[take->heap_count++] = take->seats[i];
+    for (size_t i = 0; i < take->seat_count; i++) {
+        struct weftp_seat *seat = take->seats[i];
+        const bool any = weftp_ring_look_sc(&seat->ring);
+        if (any) take->heap[take->heap_count++] = seat;
+        if (!ask) continue;
+        seat->owing = any;
+        seat->owed = seat->ring.head_seen;
+    }
     for (size_t i = take->heap_count / 2; i-- > 0;) sift_down(take, i);
-    return take->heap_count > 0 || question;
+    return take->heap_count > 0 || take->answering;
 }
 
 const struct weftp_ring_entry *weftp_take_next(struct weftp_take *take, struct weftp_seat **out)
@@ -111,6 +114,7 @@ const struct weftp_ring_entry *weftp_take_next(struct weftp_take *take, struct w
     weftp_ring_take_sc(&seat->ring);
     seat->taken += weftp_ring_entry_kind(entry) == WEFTP_RING_RECORD;
     take->bytes += weftp_ring_entry_size(entry);
+    take->since_wait += weftp_ring_entry_size(entry);
     if (!weftp_ring_front_sc(&seat->ring)) take->heap[0] = take->heap[--take->heap_count];
     if (take->heap_count > 0) sift_down(take, 0);
     *out = seat;
@@ -134,9 +138,19 @@ void weftp_take_release(struct weftp_take *take)
     for (size_t i = 0; i < take->seat_count; i++) release_seat(take->seats[i]);
 }
 
+/* Under way to an answer: some of what was there then may be younger than this round. */
+static bool still_owes(struct weftp_seat *seat)
+{
+    if (seat->owing && (int32_t)(seat->ring.taken - seat->owed) >= 0) seat->owing = false;
+    return seat->owing;
+}
+
 void weftp_take_end(struct weftp_take *take, struct weftp_queue *queue)
 {
-    if (take->asked == __atomic_load_n(&queue->answered, __ATOMIC_RELAXED) || !take->listed) return;
+    if (!take->answering) return;
+    for (size_t i = 0; i < take->seat_count; i++)
+        if (still_owes(take->seats[i])) return;
+    take->answering = false;
     __atomic_store_n(&queue->answered, take->asked, __ATOMIC_RELEASE);
     weftp_futex_wake(&queue->answered);
 }
@@ -144,7 +158,7 @@ void weftp_take_end(struct weftp_take *take, struct weftp_queue *queue)
 /* Read the counts as they are; false: something that came before them is still in the ring. */
 static bool read_losses(const struct weftp_seat *seat, struct weftp_ring_losses *now)
 {
-    if (__atomic_load_n(&seat->lost_count, __ATOMIC_ACQUIRE) == seat->told_count) return false;
+    if (!untold(seat)) return false;
     for (size_t i = 0; i < WEFTP_RING_LEVELS; i++)
         now->by_level[i] = __atomic_load_n(&seat->lost.by_level[i], __ATOMIC_RELAXED);
     now->first_ns = __atomic_load_n(&seat->lost.first_ns, __ATOMIC_RELAXED);
@@ -154,7 +168,7 @@ static bool read_losses(const struct weftp_seat *seat, struct weftp_ring_losses 
 }
 
 bool weftp_take_losses(struct weftp_seat *seat, const struct weftp_ring_entry *gap,
-                       struct weftp_ring_losses *untold)
+                       struct weftp_ring_losses *losses)
 {
     struct weftp_ring_losses now;
     uint64_t sum = 0;
@@ -162,28 +176,37 @@ bool weftp_take_losses(struct weftp_seat *seat, const struct weftp_ring_entry *g
         memcpy(&now, gap + 1, sizeof now);
     else if (!read_losses(seat, &now))
         return false;
-    *untold = now;
+    *losses = now;
     for (size_t i = 0; i < WEFTP_RING_LEVELS; i++) {
         const bool more = now.by_level[i] > seat->told[i];
-        untold->by_level[i] = more ? now.by_level[i] - seat->told[i] : 0;
+        losses->by_level[i] = more ? now.by_level[i] - seat->told[i] : 0;
         if (more) seat->told[i] = now.by_level[i];
-        sum += untold->by_level[i];
+        sum += losses->by_level[i];
     }
+    if (sum == 0) return false;
+    /* Since the last GAP entry some may have been told of without one. */
+    if (seat->told_count > 0 && losses->first_ns < seat->told_ns) losses->first_ns = seat->told_ns;
+    seat->told_ns = losses->last_ns;
     seat->told_count += sum;
-    return sum > 0;
+    return true;
 }
 
 /* ---- sleep ---- */
 
 static bool has_work(struct weftp_take *take, struct weftp_queue *queue)
 {
-    if (__atomic_load_n(&queue->asked, __ATOMIC_ACQUIRE) !=
-        __atomic_load_n(&queue->answered, __ATOMIC_RELAXED))
-        return true;
+    if (is_asked(take, queue)) return true;
     read_list(take, queue);
     for (size_t i = 0; i < take->seat_count; i++)
-        if (weftp_ring_look_sc(&take->seats[i]->ring)) return true;
-    return !take->listed;
+        if (weftp_ring_look_sc(&take->seats[i]->ring) || untold(take->seats[i])) return true;
+    return false;
+}
+
+static void nap(struct weftp_take *take, struct weftp_queue *queue)
+{
+    __atomic_store_n(&queue->napping, 1, __ATOMIC_SEQ_CST);
+    if (!is_asked(take, queue)) weftp_futex_wait(&queue->napping, 1, take->nap_ns);
+    __atomic_store_n(&queue->napping, 0, __ATOMIC_RELAXED);
 }
 
 static void sleep_deep(struct weftp_take *take, struct weftp_queue *queue)
@@ -196,16 +219,13 @@ static void sleep_deep(struct weftp_take *take, struct weftp_queue *queue)
 
 void weftp_take_wait(struct weftp_take *take, struct weftp_queue *queue)
 {
-    for (unsigned i = 0; i < NAPS; i++) {
-        weftp_sleep_ns(NAP_NS);
+    if (take->nap_ns < NAP_MIN_NS || take->since_wait >= MUCH_BYTES) take->nap_ns = NAP_MIN_NS;
+    take->since_wait = 0;
+    for (;;) {
+        nap(take, queue);
         if (has_work(take, queue)) return;
+        if (take->nap_ns >= NAP_MAX_NS) break;
+        take->nap_ns *= 2;
     }
     sleep_deep(take, queue);
-}
-
-void weftp_take_deinit(struct weftp_take *take)
-{
-    free(take->seats);
-    free(take->heap);
-    memset(take, 0, sizeof *take);
 }
