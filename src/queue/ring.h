@@ -111,7 +111,7 @@ static inline uint32_t weftp_ring_check(uint32_t key, uint32_t position, uint32_
 {
     uint64_t mixed = ((uint64_t)(position ^ key) << 32 | size) ^ (uint64_t)time_ns;
     mixed *= UINT64_C(0x9E3779B97F4A7C15);
-    return (uint32_t)(mixed >> 32) ^ key;
+    return (uint32_t)(mixed >> 32);
 }
 
 /*
