@@ -13,11 +13,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ENVOY_VERSION = "1.40.0"
 INSTALL_S_MAX = 900
+PROGRESS_S = 10
 JAVA_FLAGS = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xms48m", "-Xmx96m", "-Xshare:auto"]
 
 
@@ -45,12 +47,29 @@ def run(what, argv, **how):
     """A step of an installation; its output is shown only if it fails."""
     began = time.monotonic()
     say(f"{what} …")
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          timeout=INSTALL_S_MAX, check=False, **how)
-    if done.returncode:
-        say(done.stdout.decode("utf-8", "replace")[-4000:])
-        raise Missing(f"{what}: {os.path.basename(argv[0])} failed with {done.returncode}")
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **how)
+        code = wait(process, what, began)
+        if code:
+            output.seek(0)
+            say(output.read().decode("utf-8", "replace")[-4000:])
+            raise Missing(f"{what}: {os.path.basename(argv[0])} failed with {code}")
     say(f"{what}: done after {time.monotonic() - began:.0f} s")
+
+
+def wait(process, what, began):
+    """Its exit code; says every ten seconds that it is still at work, and ends it when it has had its time."""
+    while True:
+        try:
+            return process.wait(PROGRESS_S)
+        except subprocess.TimeoutExpired:
+            took_s = time.monotonic() - began
+            say(f"{what}: {took_s:.0f} s …")
+            if took_s > INSTALL_S_MAX:
+                process.kill()
+        except BaseException:
+            process.kill()
+            raise
 
 
 def recipe_files(folder):

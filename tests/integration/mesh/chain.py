@@ -23,16 +23,19 @@ PLACED = ["edge proxy 201", "  orders request 201", "    orders call 200", "    
 # One that the sidecar had to send twice.
 PLACED_TWICE = PLACED[:4] + [line for attempt, answer in ((1, 503), (2, 200)) for line in (
     f"        sidecar attempt{attempt} {answer}", f"          billing request {answer}", *PLACED[6:])]
+# One whose answer came too late for the sidecar. Java and payments go on until they are done.
+TIMED_OUT = ["edge proxy 502", "  orders request 502", "    orders call 504", "      sidecar proxy 504",
+             "        sidecar attempt1 0", *PLACED[5:]]
 
 
 class Chain:
-    """Starts all of it in a folder of its own; stop() ends what it has started."""
+    """Starts all of it, in a folder of its own unless it is given one; stop() ends what it has started."""
 
-    def __init__(self, kind="w3c", **settings):
+    def __init__(self, kind="w3c", folder=None, **settings):
         self.kind = kind
         self.started = []
-        self.temporary = tempfile.TemporaryDirectory(prefix="weft-mesh-")
-        self.folder = self.temporary.name
+        self.temporary = None if folder else tempfile.TemporaryDirectory(prefix="weft-mesh-")
+        self.folder = folder or self.temporary.name
         try:
             self._start({"WEFT_PROPAGATORS": PROPAGATORS[kind], "WEFT_PROPAGATE_KEYS": "user", **settings})
         except BaseException:
@@ -70,7 +73,8 @@ class Chain:
         """In the order that they were asked in, so that none loses a request under way."""
         while self.started:
             self.started.pop().stop()
-        self.temporary.cleanup()
+        if self.temporary:
+            self.temporary.cleanup()
 
     def order(self, amount, headers=(), listener="in"):
         """(status, x-request-id of the answer)"""
