@@ -1,5 +1,5 @@
 /*
- * log4c: a printf format into its stream appender. Its layout is ours, because its own has no time
+ * log4c: a printf format into its stream2 appender. Its layout is ours, because its own has no time
  * in ISO form; it has no fields and no context: both are in the format string, and nothing is
  * escaped.
  */
@@ -7,11 +7,13 @@
 #include "bench/shape.h"
 
 #include <log4c.h>
+#include <log4c/appender_type_stream2.h>
 #include <stdio.h>
 #include <time.h>
 
 static log4c_category_t *category;
 static log4c_layout_t *layout;
+static FILE *file;
 static _Thread_local const char *volatile request_id, *volatile user, *volatile tenant;
 static _Thread_local char line[8192];
 
@@ -65,6 +67,11 @@ static void log4c_run(enum bench_kind kind, uint64_t records)
     }
 }
 
+static bool log4c_drain(void)
+{
+    return fflush(file) == 0;
+}
+
 static bool log4c_open_file(const struct bench_job *job)
 {
     if (log4c_init()) return false;
@@ -72,11 +79,15 @@ static bool log4c_open_file(const struct bench_job *job)
     layout = log4c_layout_get("bench");
     log4c_layout_set_type(layout, &layout_type);
     log4c_appender_t *appender = log4c_appender_get(job->path);
-    log4c_appender_set_type(appender, log4c_appender_type_get("stream"));
+    log4c_appender_set_type(appender, log4c_appender_type_get("stream2"));
+    file = fopen(job->path, "a");
+    if (!file) return false;
+    log4c_stream2_set_fp(appender, file);
     log4c_appender_set_layout(appender, layout);
     category = log4c_category_get(WORKLOAD_LOGGER);
     log4c_category_set_appender(category, appender);
     log4c_category_set_priority(category, LOG4C_PRIORITY_INFO);
+    bench_drain_set(log4c_drain);
     return true;
 }
 
