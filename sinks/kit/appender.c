@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#define GATHER_MAX 256 /* lines that go out together at most */
+
 /* A failure that cost no line is told once. */
 static weft_status tell_noted(struct weftp_appender *appender, weft_status status)
 {
@@ -106,14 +108,19 @@ static weft_status empty_batch(struct weftp_appender *appender)
 
 /* ---- in ---- */
 
-/* As many lines as go out in one call: of one period. */
+/* As many lines as go out in one call: of one period, and only so many if they have gaps. */
 static size_t gather(const struct weftp_appender *appender, const struct weft_line *lines,
                      size_t count, struct iovec *parts)
 {
     size_t taken = 0;
-    while (taken < count && taken < WEFTP_LOGFILE_PARTS_MAX) {
+    bool gaps = false;
+    while (taken < count && taken < (gaps ? WEFTP_LOGFILE_PARTS_MAX : GATHER_MAX)) {
         const struct weft_line *line = &lines[taken];
         if (taken > 0 && weftp_live_turns(&appender->live, lines->time_ns, line->time_ns)) break;
+        if (taken > 0 && line[-1].data + line[-1].size != line->data) {
+            if (taken >= WEFTP_LOGFILE_PARTS_MAX) break;
+            gaps = true;
+        }
         /* writev(2) takes no const; it only reads. */
         parts[taken++] = (struct iovec){(void *)(uintptr_t)line->data, line->size};
     }
@@ -124,7 +131,7 @@ static weft_status write_at_once(struct weftp_appender *appender, const struct w
                                  size_t count, size_t *written)
 {
     while (*written < count) {
-        struct iovec parts[WEFTP_LOGFILE_PARTS_MAX];
+        struct iovec parts[GATHER_MAX];
         const struct weft_line *next = &lines[*written];
         const size_t wanted = gather(appender, next, count - *written, parts);
         const size_t taken = emit(appender, parts, wanted, next->time_ns);

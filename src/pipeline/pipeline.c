@@ -55,29 +55,22 @@ static bool encode(const struct weftp_pipeline *pipeline, unsigned encoding,
     return encoded;
 }
 
-static bool is_wanted(const struct weftp_pipeline *pipeline, const struct weft_record *record)
-{
-    for (size_t i = 0; i < pipeline->slot_count; i++) {
-        const struct weftp_slot *slot = &pipeline->slots[i];
-        if (record->level >= slot->level && !(record->flags & slot->excludes)) return true;
-    }
-    return false;
-}
-
 /* Whether the queue has dealt with it. */
 static bool hand_over(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                       const struct weft_record *record)
 {
-    if (!is_wanted(pipeline, record)) return true;
-    if (weftp_enqueue(pipeline->worker, thread, record) == WEFTP_ENQUEUE_NOT) return false;
+    if (record->level < pipeline->floor ||
+        (record->flags & WEFTP_RECORD_PRINTED && !weftp_pipeline_takes(pipeline, record->flags)))
+        return true;
+    if (__builtin_expect(weftp_enqueue(pipeline->worker, thread, record) == WEFTP_ENQUEUE_NOT, 0))
+        return false;
     weftp_count(&thread->counts.accepted);
     return true;
 }
 
-void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
-                           const struct weft_record *record)
+static void submit_now(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                       const struct weft_record *record)
 {
-    if (pipeline->worker && hand_over(pipeline, thread, record)) return;
     unsigned have = UINT32_MAX;
     bool wanted = false, encoded = true, all_encoded = true, all_written = true;
     for (size_t i = 0; i < pipeline->slot_count; i++) {
@@ -116,6 +109,22 @@ void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thre
     line_of(&line, &record, &thread->own);
     if (weftp_outlet_deliver(status->outlet, thread, &line, encoding, &failure))
         weftp_count(&thread->counts.own_records);
+}
+
+/* How many fields stand before an END or the count. */
+static size_t count_fields(const weft_field *fields, size_t count)
+{
+    size_t n = 0;
+    while (n < count && fields[n].type != WEFT_TYPE_END_) n++;
+    return n;
+}
+
+void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                           struct weft_record *record)
+{
+    if (pipeline->worker && hand_over(pipeline, thread, record)) return;
+    record->field_count = count_fields(record->fields, record->field_count);
+    submit_now(pipeline, thread, record);
 }
 
 /* What a sink lost, or had trouble with, and nobody was told of. False: nothing. */

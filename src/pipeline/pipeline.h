@@ -52,9 +52,12 @@ struct weftp_pipeline {
     int floor;                     /* the lowest level that some sink wants */
 };
 
-/* Give a record to every sink that wants it, and count it. */
+/*
+ * Give a record to every sink that wants it, by the queue or at once, and count it. Its field_count
+ * is exact, or more: then an END stands before.
+ */
 void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
-                           const struct weft_record *record);
+                           struct weft_record *record);
 /* Write a status record to stderr (its time is set here). The thread is inside a call. */
 void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                         const struct weftp_word *word);

@@ -11,24 +11,22 @@ static struct {
     struct weftp_thread *first;
     struct weftp_thread_counts ended; /* counts of threads that are gone */
     pthread_key_t key;
-    bool barrier; /* readers need no fence of their own */
     bool ready;
 } threads = {.lock = WEFTP_LOCK_INIT};
 
-static _Thread_local struct weftp_thread *self;
-/* Set while this thread holds the list's lock, so that a signal handler does not wait for it. */
-static _Thread_local bool busy;
+_Thread_local struct weftp_thread_slot weftp_thread_slot;
+bool weftp_thread_barrier;
 
 static void list_lock(void)
 {
-    busy = true;
+    weftp_thread_slot.busy = true;
     weftp_lock(&threads.lock);
 }
 
 static void list_unlock(void)
 {
     weftp_unlock(&threads.lock);
-    busy = false;
+    weftp_thread_slot.busy = false;
 }
 
 static void add_counts(struct weftp_thread_counts *sum, const struct weftp_thread_counts *more)
@@ -54,7 +52,7 @@ static void thread_destroy(void *pointer)
         threads.first = thread->next;
     if (thread->next) thread->next->previous = thread->previous;
     add_counts(&threads.ended, &thread->counts);
-    self = NULL;
+    weftp_thread_slot.self = NULL;
     list_unlock();
     weftp_out_deinit(&thread->line);
     weftp_out_deinit(&thread->own);
@@ -65,26 +63,26 @@ static void thread_destroy(void *pointer)
 /* A malloc of the program's that logs is turned away meanwhile: one thread has one state. */
 static struct weftp_thread *thread_create(void)
 {
-    busy = true;
+    weftp_thread_slot.busy = true;
     struct weftp_thread *thread = calloc(1, sizeof *thread);
     if (!thread) {
-        busy = false;
+        weftp_thread_slot.busy = false;
         return NULL;
     }
     weftp_out_init(&thread->line, WEFTP_LINE_SIZE_MAX);
     weftp_out_init(&thread->own, WEFTP_LINE_SIZE_MAX);
     weftp_out_init(&thread->text, WEFTP_TEXT_SIZE_MAX);
-    thread->name_second = INT64_MIN;
+    thread->name_ns = INT64_MIN;
     if (pthread_setspecific(threads.key, thread) != 0) {
         free(thread);
-        busy = false;
+        weftp_thread_slot.busy = false;
         return NULL;
     }
     list_lock();
     thread->next = threads.first;
     if (threads.first) threads.first->previous = thread;
     threads.first = thread;
-    self = thread;
+    weftp_thread_slot.self = thread;
     list_unlock();
     return thread;
 }
@@ -93,52 +91,35 @@ weft_status weftp_threads_init(void)
 {
     if (threads.ready) return WEFT_OK;
     if (pthread_key_create(&threads.key, thread_destroy) != 0) return WEFT_ENOMEM;
-    threads.barrier = weftp_barrier_register();
+    weftp_thread_barrier = weftp_barrier_register();
     threads.ready = true;
     return WEFT_OK;
 }
 
-enum weftp_enter weftp_thread_enter(struct weftp_thread **out)
+enum weftp_enter weftp_thread_enter_slow(struct weftp_thread **out)
 {
-    struct weftp_thread *thread = self;
-    if (__builtin_expect(!thread, 0)) {
-        if (busy) return WEFTP_ENTER_REENTRANT;
-        thread = threads.ready ? thread_create() : NULL;
-        if (!thread) return WEFTP_ENTER_NO_MEMORY;
-    }
-    const unsigned call = thread->call;
-    if (__builtin_expect((call & 1) || busy, 0)) return WEFTP_ENTER_REENTRANT;
-    __atomic_store_n(&thread->call, call + 1, __ATOMIC_RELAXED);
-    /* The pipeline is read after this store: by the kernel's barrier in weftp_threads_wait, or by our own here. */
-    if (__builtin_expect(threads.barrier, 1))
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    else
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    *out = thread;
-    return WEFTP_ENTER_OK;
-}
-
-void weftp_thread_leave(struct weftp_thread *thread)
-{
-    __atomic_store_n(&thread->call, thread->call + 1, __ATOMIC_RELEASE);
+    if (weftp_thread_slot.busy || (weftp_thread_slot.self && (weftp_thread_slot.self->call & 1)))
+        return WEFTP_ENTER_REENTRANT;
+    if (!weftp_thread_slot.self && (!threads.ready || !thread_create()))
+        return WEFTP_ENTER_NO_MEMORY;
+    return weftp_thread_enter(out);
 }
 
 bool weftp_thread_inside(void)
 {
-    return busy || (self && (self->call & 1));
+    return weftp_thread_slot.busy || (weftp_thread_slot.self && (weftp_thread_slot.self->call & 1));
 }
 
 struct weftp_thread *weftp_thread_current(void)
 {
-    return self;
+    return weftp_thread_slot.self;
 }
 
-void weftp_thread_refresh(struct weftp_thread *thread, int64_t second)
+void weftp_thread_read_name(struct weftp_thread *thread, int64_t time_ns)
 {
-    if (__builtin_expect(thread->name_second == second, 1)) return;
     thread->name_size = weftp_thread_name(thread->name);
     thread->id = weftp_thread_id();
-    thread->name_second = second;
+    thread->name_ns = time_ns;
 }
 
 /* True when no thread but this one is still in the call that it was in when we first looked. */
@@ -146,7 +127,7 @@ static bool all_moved(int64_t deadline_ms)
 {
     for (struct weftp_thread *thread = threads.first; thread; thread = thread->next) {
         const unsigned seen = __atomic_load_n(&thread->call, __ATOMIC_ACQUIRE);
-        if (thread == self || !(seen & 1)) continue;
+        if (thread == weftp_thread_slot.self || !(seen & 1)) continue;
         while (__atomic_load_n(&thread->call, __ATOMIC_ACQUIRE) == seen) {
             if (weftp_monotonic_ms() >= deadline_ms) return false;
             weftp_nap_us(20);
@@ -188,7 +169,7 @@ void weftp_threads_lose(uint64_t count)
 
 void weftp_thread_forget(void)
 {
-    struct weftp_thread *thread = self;
+    struct weftp_thread *thread = weftp_thread_slot.self;
     if (!thread) return;
     pthread_setspecific(threads.key, NULL);
     thread_destroy(thread);
@@ -208,12 +189,12 @@ void weftp_threads_fork_parent(void)
 void weftp_threads_fork_child(void)
 {
     weftp_lock_init(&threads.lock);
-    busy = false;
-    threads.first = self;
+    weftp_thread_slot.busy = false;
+    threads.first = weftp_thread_slot.self;
     threads.ended = (struct weftp_thread_counts){0};
-    if (!self) return;
-    self->next = self->previous = NULL;
-    self->name_second = INT64_MIN;
-    self->counts = (struct weftp_thread_counts){0};
-    self->seat = NULL; /* the parent's */
+    if (!weftp_thread_slot.self) return;
+    weftp_thread_slot.self->next = weftp_thread_slot.self->previous = NULL;
+    weftp_thread_slot.self->name_ns = INT64_MIN;
+    weftp_thread_slot.self->counts = (struct weftp_thread_counts){0};
+    weftp_thread_slot.self->seat = NULL; /* the parent's */
 }

@@ -61,7 +61,7 @@ struct weftp_thread {
     struct weft_out own;  /* lines about weft itself, beside it */
     struct weft_out text; /* a printf-style message */
     struct weftp_clock clock;
-    int64_t name_second; /* the second that `name` was read in; INT64_MIN: not yet */
+    int64_t name_ns; /* when `name` was read; INT64_MIN: not yet */
     int64_t id;
     size_t name_size;
     char name[WEFTP_THREAD_NAME_MAX];
@@ -75,16 +75,51 @@ enum weftp_enter { WEFTP_ENTER_OK, WEFTP_ENTER_REENTRANT, WEFTP_ENTER_NO_MEMORY 
 /* Prepare for threads; once per process, before the first enter. WEFT_ENOMEM when there are no thread keys. */
 weft_status weftp_threads_init(void);
 
+/* This thread's slot. */
+struct weftp_thread_slot {
+    struct weftp_thread *self; /* NULL: it has not logged yet */
+    /* It holds the list's lock, or makes its state: a signal handler must not wait for it. */
+    bool busy;
+};
+extern _Thread_local struct weftp_thread_slot weftp_thread_slot;
+/* Calls need no fence of their own: weftp_threads_wait asks the kernel for one. Set once. */
+extern bool weftp_thread_barrier;
+
+/* As weftp_thread_enter, when it is not easy. */
+enum weftp_enter weftp_thread_enter_slow(struct weftp_thread **out);
+
 /* Begin a call: *out is this thread's state, made on its first call. WEFTP_ENTER_REENTRANT: this thread is inside one. */
-enum weftp_enter weftp_thread_enter(struct weftp_thread **out);
-void weftp_thread_leave(struct weftp_thread *thread);
+static inline enum weftp_enter weftp_thread_enter(struct weftp_thread **out)
+{
+    struct weftp_thread *thread = weftp_thread_slot.self;
+    if (__builtin_expect(!thread || (thread->call & 1) || weftp_thread_slot.busy, 0))
+        return weftp_thread_enter_slow(out);
+    __atomic_store_n(&thread->call, thread->call + 1, __ATOMIC_RELAXED);
+    /* The pipeline is read after this store: by the kernel's barrier in weftp_threads_wait, or by our own here. */
+    if (__builtin_expect(weftp_thread_barrier, 1))
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    else
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    *out = thread;
+    return WEFTP_ENTER_OK;
+}
+static inline void weftp_thread_leave(struct weftp_thread *thread)
+{
+    __atomic_store_n(&thread->call, thread->call + 1, __ATOMIC_RELEASE);
+}
 /* True when this thread is inside a call of weft. Signal-safe. */
 bool weftp_thread_inside(void);
 /* The state of this thread, NULL when it has none. Signal-safe. */
 struct weftp_thread *weftp_thread_current(void);
 
-/* Read the thread's name again if this is another second than it was read in. */
-void weftp_thread_refresh(struct weftp_thread *thread, int64_t second);
+/* Read the thread's name and id. */
+void weftp_thread_read_name(struct weftp_thread *thread, int64_t time_ns);
+/* The same if they were not read within the second before `time_ns`. */
+static inline void weftp_thread_refresh(struct weftp_thread *thread, int64_t time_ns)
+{
+    if (__builtin_expect((uint64_t)time_ns - (uint64_t)thread->name_ns >= 1000000000, 0))
+        weftp_thread_read_name(thread, time_ns);
+}
 
 /* Wait until every call that was under way has ended, the caller's own excepted; false when the deadline passed. */
 bool weftp_threads_wait(int64_t deadline_ms);

@@ -115,7 +115,7 @@ static bool go_round(const struct round *round)
     struct weftp_seat *seat;
     const int64_t now_ns = weftp_clock_realtime_ns(&worker->clock);
     const bool any = weftp_take_begin(take, &worker->queue, now_ns);
-    weftp_thread_refresh(round->thread, now_ns / 1000000000);
+    weftp_thread_refresh(round->thread, now_ns);
     while ((entry = weftp_take_next(take, &seat)) != NULL) {
         if (weftp_ring_entry_kind(entry) == WEFTP_RING_GAP)
             take_gap(round, seat, entry);

@@ -78,7 +78,7 @@ static IN_LINE void set_origin(struct weft_record *record, struct call *call)
 {
     const struct weftp_fake *fake = call->pipeline->fake;
     record->time_ns = weftp_clock_realtime_ns(&call->thread->clock);
-    weftp_thread_refresh(call->thread, record->time_ns / 1000000000);
+    weftp_thread_refresh(call->thread, record->time_ns);
     record->tid = call->thread->id;
     record->thread = call->thread->name;
     record->thread_size = call->thread->name_size;
@@ -105,22 +105,13 @@ static void set_context(struct weft_record *record, const struct weftp_logger *l
     record->bound_count = logger->bound->count;
 }
 
-/* How many fields stand before an END or the count. */
-static size_t count_fields(const weft_field *fields, size_t count)
-{
-    size_t n = 0;
-    if (fields)
-        while (n < count && fields[n].type != WEFT_TYPE_END_) n++;
-    return n;
-}
-
 /* What the caller said. */
 struct content {
     const weft_site *site;
     const char *message;
     size_t message_size;
     const weft_field *fields;
-    size_t count;
+    size_t count; /* of fields before an END */
     uint32_t flags;
 };
 
@@ -157,7 +148,7 @@ void weft_emit_(weft_site *site, weft_logger *logger, int level, const char *msg
                                         .message = msg ? msg : "",
                                         .message_size = msg ? strlen(msg) : 0,
                                         .fields = fields,
-                                        .count = count_fields(fields, count),
+                                        .count = fields ? count : 0,
                                         .flags = (uint32_t)level & WEFT_CONST_MSG_};
         submit(&call, &content);
         call_end(&call);

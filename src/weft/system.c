@@ -54,7 +54,7 @@ void weftp_system_say(const struct weftp_word *word)
 {
     struct weftp_thread *thread = NULL;
     if (!weftp_system.pipeline || weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return;
-    weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
+    weftp_thread_refresh(thread, weftp_realtime_ns());
     weftp_pipeline_say(weftp_system.pipeline, thread, word);
     weftp_thread_leave(thread);
 }
@@ -69,7 +69,7 @@ static weft_status retire(const struct weftp_pipeline *pipeline, int64_t deadlin
 {
     struct weftp_thread *thread = NULL;
     if (weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return WEFT_ESTATE;
-    weftp_thread_refresh(thread, weftp_realtime_ns() / 1000000000);
+    weftp_thread_refresh(thread, weftp_realtime_ns());
     if (last) weftp_system_queue_finish(pipeline, thread);
     const weft_status status = weftp_pipeline_retire(pipeline, thread, deadline_ms);
     weftp_thread_leave(thread);
