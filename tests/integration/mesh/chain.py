@@ -149,4 +149,4 @@ def main(*needed):
     except servers.Missing as missing:
         print(f"SKIPPED, NOT TESTED: {missing}", file=sys.stderr)
         sys.exit(77)
-    unittest.main(module="__main__")
+    unittest.main(module="__main__", failfast=True)
