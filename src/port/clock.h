@@ -72,6 +72,33 @@ static inline int64_t weftp_clock_realtime_ns(struct weftp_clock *own)
     return weftp_clock_ask_ns(own);
 }
 
+/* ---- inside, for tests ---- */
+
+/* What the kernel said, and the counter at that moment. */
+struct weftp_clock_reading {
+    uint64_t tick;
+    int64_t time_ns;
+};
+
+struct weftp_clock_rate {
+    uint64_t rate; /* nanoseconds per tick, times 2^32 */
+    uint64_t span; /* ticks of WEFTP_CLOCK_ANCHOR_MS; 0: not known */
+};
+
+/* The rate between two readings; false when they are too near, too far, or no counter's. */
+bool weftp_clock_rate_of(struct weftp_clock_rate *rate, const struct weftp_clock_reading *first,
+                         const struct weftp_clock_reading *last);
+
+/*
+ * Take a new anchor, and return the time that it has. A time that is less than 20 us ahead of the
+ * kernel's is held until the kernel has caught up: the anchor is then a little slower.
+ */
+int64_t weftp_clock_anchor(struct weftp_clock *own, const struct weftp_clock_rate *rate,
+                           const struct weftp_clock_reading *now);
+
+/* Whether the counter is used by now: asks nobody. */
+bool weftp_clock_counts(void);
+
 /* A child of a fork goes on with what is known; what another thread had half done is forgotten. */
 void weftp_clock_forked(void);
 
