@@ -9,8 +9,11 @@ static bool take_seat(struct weftp_worker *worker, struct weftp_thread *thread)
 {
     if (!weftp_worker_ready(worker)) return false;
     thread->seat = weftp_queue_sit(&worker->queue);
+    if (!thread->seat) return false;
     thread->queue = &worker->queue;
-    return thread->seat != NULL;
+    thread->unseated = worker->unseated;
+    if (worker->seated) worker->seated();
+    return true;
 }
 
 static enum weftp_enqueued lose(struct weftp_thread *thread, const struct weft_record *record)

@@ -45,6 +45,7 @@ static void thread_destroy(void *pointer)
 {
     struct weftp_thread *thread = pointer;
     if (thread->seat) weftp_queue_leave(thread->queue, thread->seat);
+    if (thread->seat && thread->unseated) thread->unseated();
     list_lock();
     if (thread->previous)
         thread->previous->next = thread->next;

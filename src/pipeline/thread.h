@@ -65,6 +65,7 @@ struct weftp_thread {
     int64_t id;
     size_t name_size;
     char name[WEFTP_THREAD_NAME_MAX];
+    void (*unseated)(void);    /* called by this thread when it has left its seat; may be NULL */
     struct weftp_queue *queue; /* where its seat is */
     struct weftp_seat *seat;   /* in the queue; NULL: none yet */
     struct weftp_thread *next, *previous;

@@ -30,8 +30,10 @@
 struct weftp_worker {
     struct weftp_queue queue;
     struct weftp_pipeline *const *pipeline; /* atomic: the one in force */
-    bool running;                           /* under the queue's lock */
-    int64_t retry_ms;                       /* under the queue's lock */
+    void (*seated)(void),
+        (*unseated)(void); /* called by a thread with its seat; set once, or NULL */
+    bool running;          /* under the queue's lock */
+    int64_t retry_ms;      /* under the queue's lock */
     pthread_t thread;
     int stop, ended; /* atomic */
     /* The consumer's own. */

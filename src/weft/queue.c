@@ -1,9 +1,15 @@
 /*
  * The queue's life: when there is one, and how it ends.
  */
+#include "../pipeline/recover.h"
+#include "../queue/store.h"
 #include "../record/sites.h"
 #include "complaints.h"
 #include "system.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define CLOSING_SHARE                                                                              \
     4 /* of the time that is left, the last quarter is for calls that wait for room */
@@ -25,19 +31,68 @@ static void options_of(const struct weftp_settings *settings, struct weftp_queue
                                             .keep_level = overflow->keep_level};
 }
 
-void weftp_system_queue_apply(const struct weftp_settings *settings,
-                              struct weftp_pipeline *pipeline, struct weftp_complaints *complaints)
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static void complain(struct weftp_complaints *complaints, const char *variable, const char *dir,
+                     const char *why)
+{
+    char text[512];
+    (void)snprintf(text, sizeof text, "%s: %.200s %s; what is queued lives in memory alone",
+                   variable, dir, why);
+    weftp_complaints_keep(complaints, text);
+}
+
+/* What processes that died have left in a folder goes to the sinks before anything new. */
+static void recover(const char *dir, const struct weftp_pipeline *pipeline)
+{
+    struct weftp_recovered done = {.records = 0};
+    struct weftp_thread *thread = NULL;
+    if (weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return;
+    (void)weftp_recover(dir, pipeline, thread, &done);
+    weftp_thread_leave(thread);
+    __atomic_fetch_add(&weftp_system.recovered, done.records, __ATOMIC_RELAXED);
+}
+
+/* Rings of threads that have one stay where they are. */
+static void apply_queue_dir(const struct weftp_settings *settings,
+                            const struct weftp_pipeline *pipeline,
+                            struct weftp_complaints *complaints)
+{
+    char why[160] = "";
+    if (!settings->queue_dir || is_same(settings->queue_dir, weftp_system.queue_dir)) return;
+    recover(settings->queue_dir, pipeline);
+    if (!settings->async || weftp_system.store) return;
+    if (weftp_store_open(&weftp_system.store, settings->queue_dir, why, sizeof why) != WEFT_OK) {
+        complain(complaints, "WEFT_QUEUE_DIR", settings->queue_dir, why);
+        return;
+    }
+    weftp_queue_store_set(&weftp_system.worker.queue, weftp_store_type(weftp_system.store));
+    weftp_system.queue_dir = strdup(settings->queue_dir);
+}
+
+static void open_queue(const struct weftp_settings *settings, struct weftp_pipeline *pipeline)
 {
     struct weftp_worker *worker = &weftp_system.worker;
     struct weftp_queue_options options;
-    (void)complaints;
-    if (!settings->async) return;
     options_of(settings, &options);
     if (is_open())
         weftp_queue_set(&worker->queue, &options);
     else
         weftp_worker_init(worker, &weftp_system.pipeline, &options, weftp_barrier_register());
     pipeline->worker = worker;
+}
+
+void weftp_system_queue_apply(const struct weftp_settings *settings,
+                              struct weftp_pipeline *pipeline, struct weftp_complaints *complaints)
+{
+    if ((settings->queue_dir || settings->crash_dir) && !settings->async)
+        weftp_complaints_keep(complaints, "WEFT_QUEUE_DIR and WEFT_CRASH are for the queue: "
+                                          "nothing is queued without WEFT_ASYNC=on");
+    if (settings->async) open_queue(settings, pipeline);
+    apply_queue_dir(settings, pipeline, complaints);
 }
 
 void weftp_system_queue_settle(const struct weftp_settings *settings)
@@ -81,11 +136,19 @@ void weftp_system_queue_finish(const struct weftp_pipeline *pipeline, struct wef
     if (is_open()) weftp_worker_finish(&weftp_system.worker, pipeline, thread);
 }
 
+/* What could not be written stays in the files for the next start. */
 void weftp_system_queue_free(void)
 {
+    struct weftp_queue_counts counts;
     if (!is_open()) return;
+    weftp_queue_counts(&weftp_system.worker.queue, &counts);
     weftp_worker_deinit(&weftp_system.worker);
-    weftp_queue_fork_child(&weftp_system.worker.queue); /* nobody has a seat any more */
+    weftp_queue_close(&weftp_system.worker.queue);
+    weftp_store_close(weftp_system.store, counts.pending > 0);
+    free(weftp_system.queue_dir);
+    free(weftp_system.crash_dir);
+    weftp_system.store = NULL;
+    weftp_system.queue_dir = weftp_system.crash_dir = NULL;
 }
 
 /* ---- fork ---- */
@@ -107,5 +170,9 @@ void weftp_system_queue_fork_child(void)
     weftp_sites_fork_child();
     weftp_queue_fork_child(&weftp_system.worker.queue);
     weftp_worker_fork_child(&weftp_system.worker);
+    if (weftp_system.store) {
+        weftp_store_fork_child(weftp_system.store);
+        weftp_queue_store_set(&weftp_system.worker.queue, weftp_store_type(weftp_system.store));
+    }
     weftp_system.abandoned = weftp_system.recovered = 0;
 }

@@ -43,8 +43,10 @@ struct weftp_system {
     uint64_t dropped_reentrant, dropped_shutdown, dropped_start, config_errors;
     uint64_t abandoned; /* records left in the queue by a worker that stands in a sink at the end */
     uint64_t recovered; /* records of processes that died */
-    struct weftp_worker worker; /* the queue's; used once it is open */
-    unsigned attention;         /* enum weftp_attention; atomic */
+    struct weftp_worker worker;  /* the queue's; used once it is open */
+    struct weftp_store *store;   /* where its rings live; NULL: in memory of the process's own */
+    char *queue_dir, *crash_dir; /* that are in force; owned; NULL: none */
+    unsigned attention;          /* enum weftp_attention; atomic */
 };
 
 /* What the next log call does first, on whichever thread; bits. */
@@ -115,6 +117,7 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms);
 
 /* queue.c: the queue's life. The lock is held, but for the fork's. */
 /* Open it, or give it other options, and have the pipeline, which is not in force yet, use it or not. */
+struct weftp_complaints;
 void weftp_system_queue_apply(const struct weftp_settings *settings,
                               struct weftp_pipeline *pipeline, struct weftp_complaints *complaints);
 /* The settings are in force: end what they do not ask for. */
