@@ -6,6 +6,9 @@
 struct weftp_bulk_text {
     struct weft_out out;
     size_t count;
+    int least;          /* the lowest level of a line */
+    uint32_t flags_any; /* all records' flags */
+    bool located;       /* lines know where they are in memory */
     struct weft_line lines[WEFTP_BULK_LINES];
     uint32_t flags[WEFTP_BULK_LINES];   /* of their records */
     uint16_t records[WEFTP_BULK_LINES]; /* their places in the batch */
@@ -15,13 +18,21 @@ struct weftp_bulk_text {
     bool lost[WEFTP_BULK_LINES];
 };
 
+static void empty(struct weftp_bulk_text *text)
+{
+    text->count = 0;
+    text->least = WEFT_LEVEL_OFF;
+    text->flags_any = 0;
+    text->located = false;
+}
+
 static struct weftp_bulk_text *text_of(struct weftp_bulk *bulk, unsigned encoding)
 {
     struct weftp_bulk_text **text = &bulk->texts[encoding];
     if (*text) return *text;
     *text = malloc(sizeof **text);
     if (!*text) return NULL;
-    (*text)->count = 0;
+    empty(*text);
     weftp_out_init(&(*text)->out, WEFTP_LINE_SIZE_MAX);
     return *text;
 }
@@ -41,6 +52,8 @@ static bool append(struct weftp_bulk *bulk, const struct weftp_encoding *encodin
     const bool encoded = weftp_line_append(encoding, record, &text->out, &trimmed);
     weftp_counts_note(&thread->counts, &text->out, trimmed);
     if (!encoded) return false;
+    if (record->level < text->least) text->least = record->level;
+    text->flags_any |= record->flags;
     text->flags[text->count] = record->flags;
     text->records[text->count] = (uint16_t)bulk->count;
     text->lines[text->count++] = (struct weft_line){.size = weftp_out_size(&text->out) - before,
@@ -77,22 +90,39 @@ bool weftp_bulk_add(struct weftp_bulk *bulk, const struct weftp_pipeline *pipeli
     return full || bulk->count == WEFTP_BULK_LINES;
 }
 
-/* What this sink wants of the text's lines. */
-static struct weftp_lines pick(struct weftp_bulk_text *text, const struct weftp_slot *slot)
+/* The text grows no more. */
+static void locate(struct weftp_bulk_text *text)
 {
     const char *at = text->out.data;
-    size_t count = 0;
+    if (text->located) return;
     for (size_t i = 0; i < text->count; i++) {
-        const struct weft_line *line = &text->lines[i];
-        if (wants(slot, (int)line->level, text->flags[i])) {
-            text->picked[count] = *line;
-            text->picked[count].data = at;
-            text->lost[count] = false;
-            text->places[count++] = (uint16_t)i;
-        }
-        at += line->size;
+        text->lines[i].data = at;
+        at += text->lines[i].size;
+    }
+    text->located = true;
+}
+
+/* What this sink wants of the text's lines: all as they stand, or a choice. */
+static struct weftp_lines pick(struct weftp_bulk_text *text, const struct weftp_slot *slot)
+{
+    size_t count = 0;
+    locate(text);
+    memset(text->lost, 0, text->count);
+    if (wants(slot, text->least, text->flags_any))
+        return (struct weftp_lines){text->lines, text->count, text->lost};
+    for (size_t i = 0; i < text->count; i++) {
+        if (!wants(slot, (int)text->lines[i].level, text->flags[i])) continue;
+        text->picked[count] = text->lines[i];
+        text->places[count++] = (uint16_t)i;
     }
     return (struct weftp_lines){text->picked, count, text->lost};
+}
+
+/* The place in the batch of the record whose line stands there among those that were picked. */
+static size_t record_at(const struct weftp_bulk_text *text, const struct weftp_lines *lines,
+                        size_t index)
+{
+    return text->records[lines->lines == text->lines ? index : text->places[index]];
 }
 
 static void deliver(struct weftp_bulk *bulk, const struct weftp_pipeline *pipeline,
@@ -105,7 +135,7 @@ static void deliver(struct weftp_bulk *bulk, const struct weftp_pipeline *pipeli
     weftp_outlet_deliver_many(slot->outlet, thread, &lines, &pipeline->encodings[slot->encoding],
                               &failure);
     for (size_t i = 0; i < lines.count; i++)
-        if (lines.lost[i]) bulk->failed[text->records[text->places[i]]] = true;
+        if (lines.lost[i]) bulk->failed[record_at(text, &lines, i)] = true;
     if (failure.due) weftp_pipeline_say_failure(pipeline, thread, slot->outlet, &failure);
 }
 
@@ -114,7 +144,7 @@ static void clear(struct weftp_bulk *bulk)
     for (size_t i = 0; i <= WEFT_SINKS_MAX; i++) {
         struct weftp_bulk_text *text = bulk->texts[i];
         if (!text) continue;
-        text->count = 0;
+        empty(text);
         weftp_out_clear(&text->out);
         if ((size_t)(text->out.end - text->out.data) > WEFTP_BULK_KEPT)
             weftp_out_deinit(&text->out);
