@@ -6,7 +6,7 @@ import time
 import unittest
 
 import hops
-from envoy import Envoy, Setup
+from envoy import Envoy, Listener, Setup
 from examples import Service, http, wait_for
 from parts import Collector, Spring, Tap, servers
 
@@ -58,7 +58,9 @@ class Chain:
                                          "--invoices", self.folder, **settings))
         self.to_orders = self._keep(Tap(self.orders.port))
         edge = Setup("edge", self.kind, self.folder, self.to_orders.port, self.collector.port)
-        self.edge = self._keep(Envoy(edge, {"in": (100, False), "unsampled": (0, False), "external": (100, True)}))
+        self.edge = self._keep(Envoy(edge, {
+            "in": Listener(), "unsampled": Listener(sampled_percent=0), "external": Listener(external=True),
+            "opaque": Listener(opaque_ids=True)}))
         for _ in range(3):   # the classes that Java loads with its first requests
             http(self.billing.port, "/charges?amount=1")
 
@@ -67,7 +69,7 @@ class Chain:
         setup.attempts = os.path.join(self.folder, "attempts.json")
         setup.retries = 1
         setup.timeout = SIDECAR_TIMEOUT
-        return Envoy(setup, {"in": (100, False)})
+        return Envoy(setup, {"in": Listener()})
 
     def stop(self):
         """In the order that they were asked in, so that none loses a request under way."""

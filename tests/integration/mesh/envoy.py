@@ -4,6 +4,7 @@ Both logs (a request's, and with `attempts` one line for each attempt upstream) 
 one query finds them all. The caller's trace header is not in the request any more when a line is written, as Envoy has put
 its own span into it; the filter set_filter_state keeps it.
 """
+import collections
 import json
 import os
 import urllib.request
@@ -13,6 +14,11 @@ from parts import Program, servers, whole_lines
 TYPE = "type.googleapis.com/envoy.extensions"
 FLUSH_MS = 20
 ADMIN_S = 10
+
+
+# sampled_percent: of requests without a trace. external: callers are not believed. opaque_ids: request ids are left as they
+# are, and do not decide on sampling.
+Listener = collections.namedtuple("Listener", "sampled_percent external opaque_ids", defaults=(100, False, False))
 
 
 def typed(name, what, **config):
@@ -56,6 +62,12 @@ def keep_caller(kind):
     value = {"object_key": "caller", "factory_key": "envoy.string",
              "format_string": {"text_format_source": {"inline_string": f"%REQ({header})%"}, "omit_empty_values": True}}
     return typed("keep_caller", "filters.http.set_filter_state.v3.Config", on_request_headers=[value])
+# What an external caller sends of these is gone before Envoy's tracing reads it. (The route's request_headers_to_remove comes
+# too late for that.)
+TAKE_AWAY = {"name": "strangers_headers", "typed_config": {
+    "@type": f"{TYPE}.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+    "mutations": [{"remove": name} for name in ("traceparent", "tracestate", "baggage", "b3", "x-b3-traceid", "x-b3-spanid",
+                                                "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags")]}}
 
 
 class Setup:
@@ -70,16 +82,20 @@ class Setup:
         self.timeout = "10s"
         self.runtime = {}
 
-    def manager(self, name, sampled_percent, external):
-        trace = {"random_sampling": {"value": sampled_percent}, "provider": tracer(self.kind, self.service),
+    def manager(self, name, listener):
+        trace = {"random_sampling": {"value": listener.sampled_percent}, "provider": tracer(self.kind, self.service),
                  "spawn_upstream_span": bool(self.attempts)}
         router = {"upstream_log": [file_log(self.attempts, self.service, "envoy.attempt", self.kind)]} if self.attempts else {}
         config = {"stat_prefix": name, "generate_request_id": True, "always_set_request_id_in_response": True, "tracing": trace,
                   "access_log": [file_log(self.log, self.service, "envoy.access", self.kind)],
                   "http_filters": [keep_caller(self.kind), typed("router", "filters.http.router.v3.Router", **router)],
                   "route_config": {"virtual_hosts": [self.host()]}}
-        if external:   # nobody is inside: as at the edge of the internet
-            config |= {"use_remote_address": True,
+        if listener.opaque_ids:
+            config["request_id_extension"] = {"typed_config": {
+                "@type": f"{TYPE}.request_id.uuid.v3.UuidRequestIdConfig", "pack_trace_reason": False,
+                "use_request_id_for_trace_sampling": False}}
+        if listener.external:   # nobody is inside: as at the edge of the internet
+            config |= {"use_remote_address": True, "early_header_mutation_extensions": [TAKE_AWAY],
                        "internal_address_config": {"cidr_ranges": [{"address_prefix": "192.0.2.0", "prefix_len": 32}]}}
         return typed("http", "filters.network.http_connection_manager.v3.HttpConnectionManager", **config)
 
@@ -98,8 +114,8 @@ class Setup:
             "admin": {"address": address(0)},
             "static_resources": {
                 "listeners": [{"name": name, "address": address(0),
-                               "filter_chains": [{"filters": [self.manager(name, *how)]}]}
-                              for name, how in listeners.items()],
+                               "filter_chains": [{"filters": [self.manager(name, listener)]}]}
+                              for name, listener in listeners.items()],
                 "clusters": [{"name": name, "type": "STATIC", "load_assignment": {
                     "cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(port)}}]}]}}
                              for name, port in self.ports.items()]},
@@ -108,7 +124,7 @@ class Setup:
 
 
 class Envoy(Program):
-    """listeners: name -> (percent of requests without a trace that are sampled, whether callers are external)."""
+    """listeners: name -> Listener; `listeners` has their ports when it is up."""
 
     def __init__(self, setup, listeners):
         self.setup = setup

@@ -4,7 +4,7 @@ import tempfile
 import unittest
 
 import chain as mesh
-from envoy import Envoy, Setup
+from envoy import Envoy, Listener, Setup
 from examples import Service, http, label
 from parts import Collector, Tap, servers
 
@@ -81,11 +81,11 @@ class Istio(unittest.TestCase):
         folder, settings = temporary.name, {"WEFT_PROPAGATORS": "istio"}
         cls.collector = keep(Collector())
         cls.payments = keep(Service(folder, "payments", **settings))
-        cls.sidecar = keep(Envoy(Setup("sidecar", "b3", folder, cls.payments.port, cls.collector.port), {"in": (100, False)}))
+        cls.sidecar = keep(Envoy(Setup("sidecar", "b3", folder, cls.payments.port, cls.collector.port), {"in": Listener()}))
         cls.to_sidecar = keep(Tap(cls.sidecar.listeners["in"]))
         cls.orders = keep(Service(folder, "orders", "--payments", f"http://127.0.0.1:{cls.to_sidecar.port}", "--invoices",
                                   folder, **settings))
-        cls.edge = keep(Envoy(Setup("edge", "b3", folder, cls.orders.port, cls.collector.port), {"in": (100, False)}))
+        cls.edge = keep(Envoy(Setup("edge", "b3", folder, cls.orders.port, cls.collector.port), {"in": Listener()}))
 
     def test_headers_go_on_as_they_came(self):
         lines = [b"x-ot-span-context: opaque", b"x-b3-flags: 1", b"authorization: secret", b"cookie: secret", b"x-other: 1"]

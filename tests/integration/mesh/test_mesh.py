@@ -62,11 +62,26 @@ class Mesh(mesh.Case):
         # Envoy reads from a UUID whether to sample: here it takes the caller's flag away.
         self.assertEqual(self.all_flags(trace), [{"00"}] * 3)
 
-    def test_external_caller_gets_a_new_request_id(self):
+    def test_request_ids_that_envoy_is_told_to_leave_alone(self):
+        for request_id in ("shop-7/43", self.ids()[1]):
+            trace, _ = self.ids()
+            _, reply_id = self.chain.order("4", [("traceparent", f"00-{trace}-{SPAN}-01"), ("x-request-id", request_id)], "opaque")
+            self.assertEqual(reply_id, request_id)
+            self.chain.complete(trace, mesh.PLACED)
+            self.assertEqual(self.flags(self.chain.to_orders, trace), {"01"})
+            self.assertEqual(dict(self.chain.to_orders.of("traceparent", lambda text, own=trace: own in text)[0])["x-request-id"],
+                             request_id)
+
+    def test_nothing_of_an_external_caller_is_believed(self):
         trace, request_id = self.ids()
-        _, reply_id = self.chain.order("4", [("traceparent", f"00-{trace}-{SPAN}-01"), ("x-request-id", request_id)], "external")
+        _, reply_id = self.chain.order("4", [("traceparent", f"00-{trace}-{SPAN}-01"), ("baggage", "user=root"),
+                                             ("x-request-id", request_id)], "external")
         self.assertFalse(hops.same_id(reply_id, request_id))
-        self.assert_one_request(self.chain.complete(trace, mesh.PLACED), reply_id)
+        found = self.chain.complete(self.chain.trace_of(reply_id), mesh.PLACED)
+        self.assertFalse(self.root(found).parent)
+        self.assert_one_request(found, reply_id)
+        self.assertEqual(self.chain.read(trace).hops, [])
+        self.assertNotIn("root", str(self.chain.orders.lines()))
 
     # ---- sampling ----
 
