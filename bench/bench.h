@@ -52,7 +52,7 @@ struct bench_way {
 
 extern const struct bench_way bench_way_weft, bench_way_encode, bench_way_write, bench_way_snprintf,
     bench_way_hand_write, bench_way_hand_batch, bench_way_hand_mutex, bench_way_hand_encode,
-    bench_way_empty;
+    bench_way_pack, bench_way_unpack, bench_way_empty;
 
 /*
  * Called in open() by a way that keeps records in memory: `drain` writes what the calling thread
