@@ -56,6 +56,7 @@ static enum weftp_enqueued push_measured(struct weftp_worker *worker, struct wef
 enum weftp_enqueued weftp_enqueue(struct weftp_worker *worker, struct weftp_thread *thread,
                                   const struct weft_record *record)
 {
+    if (__builtin_expect(*worker->own == 0, 0)) return WEFTP_ENQUEUE_NOT;
     if (__builtin_expect(!thread->seat, 0) && !take_seat(worker, thread)) return WEFTP_ENQUEUE_NOT;
     struct weftp_seat *seat = thread->seat;
     size_t room, size;

@@ -1,5 +1,6 @@
 #include "worker.h"
 
+#include "../port/fork_mark.h"
 #include "../port/thread.h"
 #include "../record/sites.h"
 
@@ -13,6 +14,7 @@ void weftp_worker_init(struct weftp_worker *worker, struct weftp_pipeline *const
                        const struct weftp_queue_options *options, bool barrier)
 {
     worker->pipeline = pipeline;
+    worker->own = weftp_fork_mark();
     worker->room.options = WEFTP_UNPACK_TRUSTED;
     weftp_queue_open(&worker->queue, options, barrier);
 }
@@ -217,6 +219,7 @@ void weftp_worker_fork_child(struct weftp_worker *worker)
 {
     worker->running = false;
     worker->retry_ms = 0;
+    if (worker->own) *worker->own = 1;
     /* What the thread had in hands may be anything: it is left where it is. */
     worker->take = (struct weftp_take){.listed = false};
     worker->bulk = (struct weftp_bulk){.count = 0};

@@ -30,6 +30,8 @@
 struct weftp_worker {
     struct weftp_queue queue;
     struct weftp_pipeline *const *pipeline; /* atomic: the one in force */
+    /* 0: this is a child that no handler of fork(3) has told of; the rings are its parent's. */
+    volatile uint32_t *own;
     void (*seated)(void),
         (*unseated)(void); /* called by a thread with its seat; set once, or NULL */
     bool running;          /* under the queue's lock */
