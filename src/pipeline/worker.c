@@ -188,7 +188,7 @@ bool weftp_worker_ready(struct weftp_worker *worker)
 bool weftp_worker_drain(struct weftp_worker *worker, int64_t deadline_ms)
 {
     weftp_lock(&worker->queue.lock);
-    const bool running = worker->running;
+    const bool running = worker->running && *worker->own;
     weftp_unlock(&worker->queue.lock);
     return !running || weftp_queue_drain(&worker->queue, deadline_ms);
 }

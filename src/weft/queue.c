@@ -14,9 +14,10 @@
 #define CLOSING_SHARE                                                                              \
     4 /* of the time that is left, the last quarter is for calls that wait for room */
 
+/* In a child that _Fork(3) or clone(2) made, what there is belongs to the parent. */
 static bool is_open(void)
 {
-    return weftp_system.worker.queue.ready;
+    return weftp_system.worker.queue.ready && *weftp_system.worker.own;
 }
 
 static void options_of(const struct weftp_settings *settings, struct weftp_queue_options *options)
@@ -78,7 +79,7 @@ static void open_queue(const struct weftp_settings *settings, struct weftp_pipel
     struct weftp_worker *worker = &weftp_system.worker;
     struct weftp_queue_options options;
     options_of(settings, &options);
-    if (is_open())
+    if (worker->queue.ready)
         weftp_queue_set(&worker->queue, &options);
     else
         weftp_worker_init(worker, &weftp_system.pipeline, &options, weftp_barrier_register());
