@@ -167,6 +167,7 @@ static void say(struct rescue *rescue)
                                     .message = "recovered what a dead process had not written",
                                     .fields = fields,
                                     .count = sizeof fields / sizeof fields[0]};
+    weftp_thread_refresh(rescue->thread, word.time_ns / 1000000000);
     weftp_own_record(&record, rescue->thread, &word);
     hand_over(rescue, &record);
     flush(rescue);

@@ -87,6 +87,7 @@ static bool take_ring(struct weftp_salvage *salvage, const struct weftp_ring_fac
     /* One that is not sound is at its end. */
     ring->head = face->producer.head;
     ring->stored = ring->taken = is_sound(face) ? face->consumer.tail : ring->head;
+    ring->from = ring->taken;
     if (!is_sound(face)) salvage->damaged_bytes += face->capacity;
     return true;
 }
