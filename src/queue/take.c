@@ -209,7 +209,7 @@ static void nap(struct weftp_take *take, struct weftp_queue *queue)
     __atomic_store_n(&queue->napping, 0, __ATOMIC_RELAXED);
 }
 
-static void sleep_deep(struct weftp_take *take, struct weftp_queue *queue)
+void weftp_take_sleep(struct weftp_take *take, struct weftp_queue *queue)
 {
     __atomic_store_n(&queue->sleeping, 1, __ATOMIC_SEQ_CST);
     weftp_barrier_all();
@@ -227,5 +227,5 @@ void weftp_take_wait(struct weftp_take *take, struct weftp_queue *queue)
         if (take->nap_ns >= NAP_MAX_NS) break;
         take->nap_ns *= 2;
     }
-    sleep_deep(take, queue);
+    weftp_take_sleep(take, queue);
 }

@@ -51,5 +51,7 @@ bool weftp_take_losses(struct weftp_seat *seat, const struct weftp_ring_entry *g
  * no single record wakes the consumer, longer and longer while little comes; then without a timer.
  */
 void weftp_take_wait(struct weftp_take *take, struct weftp_queue *queue);
+/* The last part of that alone. May return for no reason. */
+void weftp_take_sleep(struct weftp_take *take, struct weftp_queue *queue);
 
 #endif

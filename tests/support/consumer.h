@@ -23,10 +23,12 @@ struct consumer {
                  const struct weftp_ring_entry *entry); /* NULL: nothing; of records alone */
     void *arg;
     struct weftp_take take;
-    uint64_t records, lost, by_level[WEFTP_RING_LEVELS], gaps, waits;
+    uint64_t records, lost, by_level[WEFTP_RING_LEVELS];
+    uint64_t gaps, waits;          /* atomic */
     struct weftp_ring_losses last; /* that it was told of */
     pthread_t thread;
     int stop, stalled, stalling; /* atomic; the last: it does stall */
+    bool napless;                /* wait without naps: for what happens when it falls asleep */
 };
 
 static inline void consumer_lose(struct consumer *consumer, const struct weftp_ring_losses *losses)
@@ -36,7 +38,7 @@ static inline void consumer_lose(struct consumer *consumer, const struct weftp_r
         consumer->lost += losses->by_level[i];
     }
     consumer->last = *losses;
-    consumer->gaps++;
+    __atomic_store_n(&consumer->gaps, consumer->gaps + 1, __ATOMIC_RELEASE);
 }
 
 static inline void consumer_entry(struct consumer *consumer, struct weftp_seat *seat,
@@ -93,7 +95,10 @@ static inline void *consumer_run(void *arg)
     struct consumer *consumer = arg;
     while (!__atomic_load_n(&consumer->stop, __ATOMIC_ACQUIRE))
         if (!consumer_round(consumer) && !__atomic_load_n(&consumer->stop, __ATOMIC_ACQUIRE)) {
-            weftp_take_wait(&consumer->take, consumer->queue);
+            if (consumer->napless)
+                weftp_take_sleep(&consumer->take, consumer->queue);
+            else
+                weftp_take_wait(&consumer->take, consumer->queue);
             __atomic_store_n(&consumer->waits, consumer->waits + 1, __ATOMIC_RELAXED);
         }
     return NULL;

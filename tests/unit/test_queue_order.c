@@ -1,0 +1,397 @@
+/*
+ * The queue's order, answers, sleep and forks. What needs several busy threads is in
+ * stress/test_queue_threads.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "src/port/wait.h"
+#include "support/await.h"
+#include "support/child.h"
+#include "support/consumer.h"
+#include "support/emulated.h"
+#include "support/tsan.h"
+
+#define INFO  9
+#define AHEAD INT64_C(1000000) /* ns, after which an entry is not from the future any more */
+
+static struct weftp_queue *queue;
+static struct consumer *consumer;
+static int64_t came[256];
+static size_t came_count;
+
+static void note(struct consumer *self, struct weftp_seat *seat,
+                 const struct weftp_ring_entry *entry)
+{
+    (void)self;
+    (void)seat;
+    came[came_count++] = entry->time_ns;
+}
+
+static void begin(struct weftp_queue_options options)
+{
+    queue = queue_create(options);
+    consumer = consumer_create(queue);
+    consumer->each = note;
+    came_count = 0;
+}
+
+static void end(void)
+{
+    free(consumer);
+    queue_destroy(queue);
+}
+
+static void push_at(struct weftp_seat *seat, int64_t time_ns)
+{
+    size_t room;
+    void *at = weftp_queue_room(queue, seat, INFO, 40, &room);
+    assert_non_null(at);
+    memset(at, 'x', 40);
+    weftp_queue_commit(queue, seat, 40, time_ns);
+}
+
+static bool answered(void)
+{
+    return queue->answered == queue->asked;
+}
+
+/* ---- merging ---- */
+
+static void test_the_oldest_comes_first(void **state)
+{
+    (void)state;
+    struct weftp_seat *seats[7];
+    begin(QUEUE_BLOCKS);
+    for (size_t i = 0; i < 7; i++) seats[i] = weftp_queue_sit(queue);
+    for (int64_t time = 0; time < 200; time++) push_at(seats[time * 31 % 97 % 7], time);
+    assert_true(consumer_round_at(consumer, 1000));
+    assert_int_equal(came_count, 200);
+    for (int64_t i = 0; i < 200; i++) assert_int_equal(came[i], i);
+    assert_false(consumer_round_at(consumer, 1000));
+    end();
+}
+
+/* A clock that goes back: one thread's entries stay as they were pushed. */
+static void test_one_threads_order_is_sacred(void **state)
+{
+    (void)state;
+    static const int64_t times[] = {50, 40, 60, 5, 70}, wanted[] = {45, 50, 40, 55, 60, 5, 70};
+    begin(QUEUE_BLOCKS);
+    struct weftp_seat *one = weftp_queue_sit(queue), *two = weftp_queue_sit(queue);
+    for (size_t i = 0; i < 5; i++) push_at(one, times[i]);
+    push_at(two, 45);
+    push_at(two, 55);
+    (void)consumer_round_at(consumer, 1000);
+    for (size_t i = 0; i < 7; i++) assert_int_equal(came[i], wanted[i]);
+    end();
+}
+
+static void test_what_is_younger_than_the_round_waits(void **state)
+{
+    (void)state;
+    begin(QUEUE_BLOCKS);
+    struct weftp_seat *one = weftp_queue_sit(queue), *two = weftp_queue_sit(queue);
+    push_at(one, 100);
+    push_at(one, 201);
+    push_at(two, 150);
+    push_at(two, 200);
+    (void)consumer_round_at(consumer, 200);
+    assert_int_equal(came_count, 3);
+    assert_int_equal(came[2], 200);
+    (void)consumer_round_at(consumer, 201);
+    assert_int_equal(came_count, 4);
+    push_at(one, 201 + AHEAD); /* the clock was set back since */
+    (void)consumer_round_at(consumer, 201);
+    assert_int_equal(came_count, 5);
+    end();
+}
+
+/* ---- questions ---- */
+
+/* An answer is no leave to change the order: what is younger than the round waits, and so do they. */
+static void test_an_answer_comes_after_all_that_was_there(void **state)
+{
+    (void)state;
+    begin(QUEUE_BLOCKS);
+    struct weftp_seat *one = weftp_queue_sit(queue);
+    push_at(one, 100);
+    push_at(one, 300);
+    assert_false(weftp_queue_drain(queue, 0));
+    assert_true(consumer_round_at(consumer, 200));
+    assert_int_equal(came_count, 1);
+    assert_false(answered());
+    push_at(one, 400); /* not asked for */
+    assert_true(consumer_round_at(consumer, 300));
+    assert_int_equal(came_count, 2);
+    assert_true(answered());
+    assert_true(consumer_round_at(consumer, 300));
+    assert_int_equal(came_count, 2);
+    end();
+}
+
+static void test_a_question_to_an_empty_queue(void **state)
+{
+    (void)state;
+    begin(QUEUE_BLOCKS);
+    assert_false(weftp_queue_drain(queue, 0));
+    assert_true(consumer_round_at(consumer, 0));
+    assert_true(answered());
+    assert_false(weftp_queue_drain(queue, 0));
+    queue->asked = queue->answered = UINT32_MAX; /* counts pass 2^32 */
+    assert_false(weftp_queue_drain(queue, 0));
+    assert_true(consumer_round_at(consumer, 0));
+    assert_true(answered());
+    assert_int_equal(queue->answered, 0);
+    end();
+}
+
+/* Which position was asked for is told apart over all 2^32 of them, also by those not asked lately. */
+static void test_answers_when_positions_pass_two_to_the_32(void **state)
+{
+    (void)state;
+    begin(QUEUE_BLOCKS);
+    struct weftp_seat *one = weftp_queue_sit(queue);
+    const uint32_t from[] = {UINT32_MAX - 63, UINT32_MAX / 2 - 62, 0};
+    for (size_t i = 0; i < 3; i++) {
+        one->ring.head = one->ring.limit = one->ring.taken = one->ring.head_seen = from[i];
+        one->ring.face->producer.head = one->ring.face->consumer.tail = from[i];
+        push_at(one, 1);
+        push_at(one, 2);
+        assert_false(weftp_queue_drain(queue, 0));
+        assert_true(consumer_round_at(consumer, 1));
+        assert_false(answered());
+        assert_true(consumer_round_at(consumer, 2));
+        assert_true(answered());
+    }
+    end();
+}
+
+struct asker {
+    pthread_t thread;
+    int64_t deadline_ms;
+    bool told;
+};
+
+static void *ask(void *arg)
+{
+    struct asker *asker = arg;
+    asker->told = weftp_queue_drain(queue, asker->deadline_ms);
+    return NULL;
+}
+
+static void test_many_ask_at_once(void **state)
+{
+    (void)state;
+    struct asker askers[8];
+    begin(QUEUE_BLOCKS);
+    consumer->each = NULL;
+    struct weftp_seat *seat = weftp_queue_sit(queue);
+    consumer_start(consumer);
+    for (int turn = 0; turn < 20; turn++) {
+        for (int i = 0; i < turn; i++) push_at(seat, weftp_realtime_ns());
+        for (size_t i = 0; i < 8; i++) {
+            askers[i].deadline_ms = INT64_MAX;
+            assert_int_equal(pthread_create(&askers[i].thread, NULL, ask, &askers[i]), 0);
+        }
+        for (size_t i = 0; i < 8; i++) {
+            assert_int_equal(pthread_join(askers[i].thread, NULL), 0);
+            assert_true(askers[i].told);
+        }
+        struct weftp_queue_counts counts;
+        weftp_queue_counts(queue, &counts);
+        assert_int_equal(counts.pending, 0);
+    }
+    consumer_stop(consumer);
+    assert_int_equal(consumer->records, 190);
+    end();
+}
+
+static void test_a_deadline_passes(void **state)
+{
+    (void)state;
+    begin(QUEUE_BLOCKS);
+    const int64_t before_ms = weftp_monotonic_ms();
+    assert_false(weftp_queue_drain(queue, before_ms + 30));
+    assert_in_range(weftp_monotonic_ms() - before_ms, 29, 5000);
+    end();
+}
+
+/* ---- counts ---- */
+
+static void test_counts(void **state)
+{
+    (void)state;
+    struct weftp_queue_counts counts;
+    static struct weftp_queue none;
+    weftp_queue_counts(&none, &counts); /* was never opened */
+    assert_int_equal(counts.seats, 0);
+    begin(QUEUE_BLOCKS);
+    struct weftp_seat *one = weftp_queue_sit(queue), *two = weftp_queue_sit(queue), *whose;
+    for (int64_t i = 0; i < 3; i++) push_at(one, i);
+    push_at(two, 10);
+    weftp_queue_lose(queue, two, INFO, 5);
+    weftp_queue_counts(queue, &counts);
+    assert_int_equal(counts.pending, 4);
+    assert_int_equal(counts.lost_count, 1);
+    assert_int_equal(counts.seats, 2);
+    assert_true(weftp_take_begin(&consumer->take, queue, 100));
+    assert_non_null(weftp_take_next(&consumer->take, &whose));
+    weftp_queue_counts(queue, &counts);
+    assert_int_equal(counts.pending, 4); /* taken is not given back */
+    weftp_take_release(&consumer->take);
+    weftp_queue_counts(queue, &counts);
+    assert_int_equal(counts.pending, 3);
+    end();
+}
+
+/* ---- sleep ---- */
+
+/* Records that come while the consumer sleeps, naps or works: each is there soon. */
+static void test_every_sleep_is_woken_from(void **state)
+{
+    (void)state;
+    begin(QUEUE_BLOCKS);
+    consumer->each = NULL;
+    struct weftp_seat *seat = weftp_queue_sit(queue);
+    consumer_start(consumer);
+    for (int i = 0; i < 30; i++) {
+        if (i % 2) AWAIT(__atomic_load_n(&queue->sleeping, __ATOMIC_ACQUIRE) == 1);
+        push_at(seat, weftp_realtime_ns());
+        AWAIT(weftp_ring_used(&seat->ring) == 0);
+    }
+    consumer_stop(consumer);
+    assert_int_equal(consumer->records, 30);
+    end();
+}
+
+/* A loss that nobody follows, and a thread that leaves a ring too many, wake it as well. */
+static void test_losses_and_leavers_wake_it(void **state)
+{
+    (void)state;
+    struct weftp_queue_counts counts;
+    struct weftp_seat *seats[20];
+    begin(QUEUE_DROPS);
+    for (size_t i = 0; i < 20; i++) seats[i] = weftp_queue_sit(queue);
+    consumer_start(consumer);
+    AWAIT(__atomic_load_n(&queue->sleeping, __ATOMIC_ACQUIRE) == 1);
+    weftp_queue_lose(queue, seats[0], INFO, 5);
+    AWAIT(__atomic_load_n(&consumer->gaps, __ATOMIC_ACQUIRE) == 1);
+    AWAIT(__atomic_load_n(&queue->sleeping, __ATOMIC_ACQUIRE) == 1);
+    for (size_t i = 0; i < 20; i++) weftp_queue_leave(queue, seats[i]);
+    AWAIT((weftp_queue_counts(queue, &counts), counts.seats == WEFTP_QUEUE_SPARE_MAX));
+    weftp_queue_counts(queue, &counts);
+    assert_int_equal(counts.lost_count, 1); /* of whichever seat */
+    consumer_stop(consumer);
+    end();
+}
+
+/* The thread's voluntary context switches. */
+static long switches_of(pid_t thread)
+{
+    char path[64], line[128];
+    long count = -1;
+    snprintf(path, sizeof path, "/proc/self/task/%d/status", (int)thread);
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "voluntary_ctxt_switches: %ld", &count) == 1) break;
+    if (file) fclose(file);
+    return count;
+}
+
+static pid_t consumer_id; /* atomic */
+
+static void *run_with_id(void *arg)
+{
+    __atomic_store_n(&consumer_id, (pid_t)weftp_thread_id(), __ATOMIC_SEQ_CST);
+    return consumer_run(arg);
+}
+
+/* The whole five seconds are weft's own test's; here that no timer is left. */
+static void test_idle_costs_nothing(void **state)
+{
+    (void)state;
+    if (under_emulator()) skip();
+    begin(QUEUE_BLOCKS);
+    assert_int_equal(pthread_create(&consumer->thread, NULL, run_with_id, consumer), 0);
+    push_at(weftp_queue_sit(queue), weftp_realtime_ns());
+    AWAIT(__atomic_load_n(&queue->sleeping, __ATOMIC_ACQUIRE) == 1);
+    const pid_t id = __atomic_load_n(&consumer_id, __ATOMIC_SEQ_CST);
+    weftp_sleep_ns(20000000);
+    const long before = switches_of(id);
+    assert_true(before > 0);
+    weftp_sleep_ns(600000000);
+    assert_int_equal(switches_of(id), before);
+    consumer_stop(consumer);
+    end();
+}
+
+/* ---- fork ---- */
+
+static void in_the_child(void *arg)
+{
+    struct weftp_seat *parents = arg;
+    (void)parents;
+    weftp_queue_fork_child(queue);
+    struct weftp_queue_counts counts;
+    weftp_queue_counts(queue, &counts);
+    EXPECT(counts.seats == 0 && counts.pending == 0 && queue->ready);
+    struct weftp_seat *seat = weftp_queue_sit(queue);
+    EXPECT(seat != NULL);
+    for (int i = 0; i < 100; i++) push_at(seat, i);
+    struct consumer *mine = consumer_create(queue);
+    (void)consumer_round_at(mine, 1000);
+    EXPECT(mine->records == 100 && mine->lost == 0);
+    free(mine);
+    weftp_queue_close(queue);
+    _exit(0);
+}
+
+static void test_a_child_has_nothing_of_the_parents(void **state)
+{
+    (void)state;
+    begin(QUEUE_BLOCKS);
+    struct weftp_seat *seat = weftp_queue_sit(queue);
+    push_at(seat, 7);
+    weftp_queue_fork_prepare(queue);
+    const pid_t pid = fork();
+    if (pid == 0) in_the_child(seat);
+    weftp_queue_fork_parent(queue);
+    assert_int_equal(test_wait(pid, 20), 0);
+    (void)consumer_round_at(consumer, 1000);
+    assert_int_equal(consumer->records, 1);
+    assert_int_equal(came[0], 7);
+    push_at(seat, 8);
+    end();
+    static struct weftp_queue none; /* never opened: nothing happens */
+    weftp_queue_fork_prepare(&none);
+    weftp_queue_fork_parent(&none);
+    weftp_queue_fork_child(&none);
+    assert_false(none.ready);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_oldest_comes_first),
+        cmocka_unit_test(test_one_threads_order_is_sacred),
+        cmocka_unit_test(test_what_is_younger_than_the_round_waits),
+        cmocka_unit_test(test_an_answer_comes_after_all_that_was_there),
+        cmocka_unit_test(test_a_question_to_an_empty_queue),
+        cmocka_unit_test(test_answers_when_positions_pass_two_to_the_32),
+        cmocka_unit_test(test_many_ask_at_once),
+        cmocka_unit_test(test_a_deadline_passes),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_every_sleep_is_woken_from),
+        cmocka_unit_test(test_losses_and_leavers_wake_it),
+        cmocka_unit_test(test_idle_costs_nothing),
+        cmocka_unit_test(test_a_child_has_nothing_of_the_parents),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
