@@ -1,12 +1,15 @@
 """What the tests of the examples share: strict JSON lines, programs, services, raw HTTP."""
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
 
 PROGRAMS = os.environ["WEFT_EXAMPLES"]
 WAIT_S = 30
+# Should a test be killed, what it has started ends as well.
+WITH_PARENT = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 
 def _unique(pairs):
@@ -73,7 +76,7 @@ class Service:
         port_file = os.path.join(folder, f"{name}.port")
         with open(self.path, "wb") as out:
             self.process = subprocess.Popen(
-                [os.path.join(PROGRAMS, name), "--port", "0", "--port-file", port_file, *args], stdout=out,
+                [*WITH_PARENT, os.path.join(PROGRAMS, name), "--port", "0", "--port-file", port_file, *args], stdout=out,
                 env=environment(**settings))
         self.port = int(wait_for(lambda: self._port(port_file), f"the port of {name}"))
 

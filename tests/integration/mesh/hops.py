@@ -46,10 +46,15 @@ def java_line(line, service="billing"):
 
 # ---- Envoy, as envoy.py sets it up ----
 
+def padded(trace):
+    """Of 64 bits, Envoy writes 16 digits where others write 32."""
+    return trace.rjust(32, "0") if trace else None
+
+
 def sent(line):
     """(trace, span, parent) as they stand in the headers that went upstream."""
     if "sent.trace" in line:
-        return line["sent.trace"], line["sent.span"], line["sent.parent"]
+        return padded(line["sent.trace"]), line["sent.span"], line["sent.parent"]
     parts = (line.get("sent.traceparent") or "").split("-")
     return (parts[1], parts[2], None) if len(parts) == 4 else (None, None, None)
 
@@ -75,7 +80,7 @@ def envoy_line(line, accesses):
     kind, parent = "proxy", None
     if line["log.logger"] == "envoy.attempt":
         kind = "attempt"
-        same = [one for one in accesses if (one["service.name"], one["trace.id"], one["request_id"]) ==
+        same = [one for one in accesses if (one["service.name"], padded(one["trace.id"]), one["request_id"]) ==
                 (line["service.name"], trace, line["request_id"])]
         parent = own_span(same[0]) if same else None
     else:
@@ -92,7 +97,7 @@ def read(trace, weft=(), java=(), envoy=(), attempts=()):
     """The hops and notes of one trace, from lists of lines of each kind."""
     found = [weft_line(line) for line in weft if line.get("trace.id") == trace]
     found += [java_line(line) for line in java if line.get("mdc", {}).get("traceId") == trace]
-    accesses = [line for line in envoy if line["trace.id"] == trace]
+    accesses = [line for line in envoy if padded(line["trace.id"]) == trace]
     found += [envoy_line(line, accesses) for line in accesses]
     found += [envoy_line(line, accesses) for line in attempts if sent(line)[0] == trace]
     return Read([one for one in found if isinstance(one, Hop)], [one for one in found if isinstance(one, Note)])

@@ -13,7 +13,7 @@ TESTS = os.path.dirname(os.path.dirname(HERE))
 for folder in ("examples", "servers"):
     sys.path.insert(0, os.path.join(TESTS, folder))
 import servers  # noqa: E402
-from examples import environment, wait_for  # noqa: E402
+from examples import WITH_PARENT, environment, wait_for  # noqa: E402
 
 STOP_S = 10
 
@@ -25,8 +25,8 @@ class Program:
         self.path = os.path.join(folder, f"{name}.out")
         self.name = name
         with open(self.path, "wb") as out:
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=folder,
-                                            pass_fds=pass_fds, env=environment(**settings))
+            self.process = subprocess.Popen([*WITH_PARENT, *argv], stdin=subprocess.DEVNULL, stdout=out, cwd=folder,
+                                            stderr=subprocess.STDOUT, pass_fds=pass_fds, env=environment(**settings))
         if ready:
             self.wait(ready)
 

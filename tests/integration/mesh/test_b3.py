@@ -59,6 +59,21 @@ class B3(mesh.Case):
         self.assert_one_request(found, request_id)
         self.assert_exported(found, trace)
 
+    def test_trace_id_of_64_bits(self):
+        status, _ = self.chain.order("5", b3("463ac35c9f6413ad"))
+        self.assertEqual(status, 201)
+        found = self.chain.complete("0" * 16 + "463ac35c9f6413ad", mesh.PLACED)
+        self.assertEqual(self.root(found).parent, SPAN)
+        self.assertEqual(len(self.chain.to_sidecar.of("x-b3-traceid", "463ac35c9f6413ad")), 1)   # as short as it came
+
+    def test_single_header(self):
+        status, _ = self.chain.order("5", [("b3", f"463ac35c9f6413aebbbbbbbbbbbbbbbb-{SPAN}-1")])
+        self.assertEqual(status, 201)
+        came, = self.chain.to_orders.of("b3", lambda text: text.startswith("463ac35c9f6413aebbbbbbbbbbbbbbbb"))
+        gone, = self.chain.to_sidecar.of("x-b3-traceid", "463ac35c9f6413aebbbbbbbbbbbbbbbb")
+        self.assertNotIn("x-b3-traceid", came)   # Envoy goes on in the spelling that came, orders in the one that it is set to
+        self.assertNotIn("b3", gone)
+
     def test_only_b3_goes_on(self):
         trace, _ = self.ids()
         self.chain.order("6", b3(trace))

@@ -56,8 +56,8 @@ public class App {
         String trace = MDC.get("traceId");
         String[] parts = String.valueOf(req.getHeader("traceparent")).split("-");
         if (parts.length >= 4 && parts[1].equals(trace)) return parts[2];
-        String b3 = req.getHeader("x-b3-traceid");
-        return b3 != null && b3.equals(trace) ? req.getHeader("x-b3-spanid") : null;
+        String b3 = req.getHeader("x-b3-traceid");   // may be the lower half alone
+        return b3 != null && trace != null && trace.endsWith(b3) ? req.getHeader("x-b3-spanid") : null;
     }
 
     /** The request's id goes into the MDC and back on the response; at the end an access line. Runs inside of the request's span. */
