@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK_WAIT_MS 100 /* for the list of rings; who holds its lock may have crashed */
@@ -20,6 +21,8 @@ static struct {
     /* Read by the handler. Atomic. */
     struct weftp_queue *queue;
     int fd; /* -1: none */
+    dev_t dev;
+    ino_t ino;
 } crash = {.lock = WEFTP_LOCK_INIT, .fd = -1};
 
 /* ---- in the handler: nothing that is not async-signal-safe ---- */
@@ -102,11 +105,18 @@ static void save_rings(int fd, const struct weftp_seat *first)
     }
 }
 
+/* A program that closes all descriptors gives the number to something else. */
+static bool is_own(int fd)
+{
+    struct stat info;
+    return fd >= 0 && fstat(fd, &info) == 0 && info.st_dev == crash.dev && info.st_ino == crash.ino;
+}
+
 static void save(void)
 {
     struct weftp_queue *queue = __atomic_load_n(&crash.queue, __ATOMIC_ACQUIRE);
     const int fd = __atomic_load_n(&crash.fd, __ATOMIC_ACQUIRE);
-    if (!queue || fd < 0) return;
+    if (!queue || !is_own(fd)) return;
     const bool locked = weftp_lock_until(&queue->lock, weftp_monotonic_ms() + LOCK_WAIT_MS);
     if (ftruncate(fd, 0) == 0) save_rings(fd, queue->first);
     if (locked) weftp_unlock(&queue->lock);
@@ -117,13 +127,18 @@ static void save(void)
 static void disarm(void)
 {
     const int fd = __atomic_exchange_n(&crash.fd, -1, __ATOMIC_SEQ_CST);
-    if (fd >= 0) close(fd);
+    if (is_own(fd)) close(fd);
 }
 
-static bool arm(void)
+/* Without a descriptor there is nothing to be saved to. */
+static void arm(void)
 {
-    __atomic_store_n(&crash.fd, weftp_store_spare(crash.store), __ATOMIC_RELEASE);
-    return crash.fd >= 0;
+    struct stat info;
+    const int fd = weftp_store_spare(crash.store);
+    if (fd < 0 || fstat(fd, &info) != 0) return;
+    crash.dev = info.st_dev;
+    crash.ino = info.st_ino;
+    __atomic_store_n(&crash.fd, fd, __ATOMIC_RELEASE);
 }
 
 static void forget(void)
@@ -148,7 +163,7 @@ static weft_status install(const char *dir, char *why, size_t why_size)
     }
     crash.dir = copy;
     crash.forked = false;
-    (void)arm();
+    arm();
     weftp_crash_signals_claim(save);
     return WEFT_OK;
 }
@@ -189,7 +204,7 @@ void weftp_crash_thread_begin(void)
     const bool installed = crash.dir != NULL;
     if (installed && crash.forked) {
         crash.forked = false;
-        (void)arm();
+        arm();
     }
     weftp_unlock(&crash.lock);
     if (installed) weftp_crash_stack_begin();

@@ -1,0 +1,36 @@
+/* SIGKILL at many instants of a process that logs at full load, each followed by the next start. */
+#ifndef TEST_SUPPORT_QUEUE_KILLS_H
+#define TEST_SUPPORT_QUEUE_KILLS_H
+
+#include "support/queue_rows.h"
+
+/* Returns how many records were written by the starts that followed. */
+static inline uint64_t queue_kill_many(unsigned count)
+{
+    struct queue_row row;
+    uint64_t recovered = 0, again = 0, lines = 0;
+    queue_row_begin(&row, "WEFT_QUEUE_DIR");
+    for (unsigned i = 0; i < count; i++) {
+        struct queue_tally tally = {.lines = 0};
+        unlink(row.row.path);
+        const pid_t pid = queue_start_load(&row);
+        queue_await_load();
+        usleep(i * 613 % 3000);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        row_run(&row.row, queue_log_fresh, NULL);
+        if (queue_read(&tally, row.row.path) > 1) fail_msg("more than one torn line");
+        queue_expect_whole(&tally);
+        assert_int_equal(tally.next[QUEUE_FRESH], 1);
+        if (row_shell("test -z \"$(ls -A '%s')\"", row.dir) != 0) fail_msg("files are left");
+        recovered += tally.marked;
+        again += tally.again;
+        lines += tally.lines;
+    }
+    row_end(&row.row);
+    printf("%u kills: %" PRIu64 " lines, %" PRIu64 " of them recovered, %" PRIu64 " twice\n", count,
+           lines, recovered, again);
+    return recovered;
+}
+
+#endif
