@@ -5,6 +5,7 @@
 #include "../queue/store.h"
 #include "../record/sites.h"
 #include "complaints.h"
+#include "crash.h"
 #include "system.h"
 
 #include <stdio.h>
@@ -74,6 +75,24 @@ static void apply_queue_dir(const struct weftp_settings *settings,
     weftp_system.queue_dir = strdup(settings->queue_dir);
 }
 
+static void apply_crash(const struct weftp_settings *settings,
+                        const struct weftp_pipeline *pipeline, struct weftp_complaints *complaints)
+{
+    char why[160] = "";
+    if (is_same(settings->crash_dir, weftp_system.crash_dir)) return;
+    weftp_crash_remove();
+    free(weftp_system.crash_dir);
+    weftp_system.crash_dir = NULL;
+    if (!settings->crash_dir) return;
+    recover(settings->crash_dir, pipeline);
+    if (!settings->async) return;
+    if (weftp_crash_install(settings->crash_dir, &weftp_system.worker.queue, why, sizeof why) ==
+        WEFT_OK)
+        weftp_system.crash_dir = strdup(settings->crash_dir);
+    else
+        complain(complaints, "WEFT_CRASH", settings->crash_dir, why);
+}
+
 static void open_queue(const struct weftp_settings *settings, struct weftp_pipeline *pipeline)
 {
     struct weftp_worker *worker = &weftp_system.worker;
@@ -83,6 +102,8 @@ static void open_queue(const struct weftp_settings *settings, struct weftp_pipel
         weftp_queue_set(&worker->queue, &options);
     else
         weftp_worker_init(worker, &weftp_system.pipeline, &options, weftp_barrier_register());
+    worker->seated = weftp_crash_thread_begin;
+    worker->unseated = weftp_crash_thread_end;
     pipeline->worker = worker;
 }
 
@@ -94,6 +115,7 @@ void weftp_system_queue_apply(const struct weftp_settings *settings,
                                           "nothing is queued without WEFT_ASYNC=on");
     if (settings->async) open_queue(settings, pipeline);
     apply_queue_dir(settings, pipeline, complaints);
+    apply_crash(settings, pipeline, complaints);
 }
 
 void weftp_system_queue_settle(const struct weftp_settings *settings)
@@ -125,7 +147,10 @@ bool weftp_system_queue_end(int64_t deadline_ms)
     if (!is_open()) return true;
     let_go(deadline_ms);
     (void)weftp_worker_drain(worker, deadline_ms);
-    if (weftp_worker_stop(worker, deadline_ms)) return true;
+    if (weftp_worker_stop(worker, deadline_ms)) {
+        weftp_crash_remove();
+        return true;
+    }
     struct weftp_queue_counts counts;
     weftp_queue_counts(&worker->queue, &counts);
     weftp_system.abandoned = counts.pending;
@@ -175,5 +200,6 @@ void weftp_system_queue_fork_child(void)
         weftp_store_fork_child(weftp_system.store);
         weftp_queue_store_set(&weftp_system.worker.queue, weftp_store_type(weftp_system.store));
     }
+    weftp_crash_fork_child();
     weftp_system.abandoned = weftp_system.recovered = 0;
 }
