@@ -327,10 +327,8 @@ static IN_LINE bool read_record(struct reader *reader, const struct weftp_packed
            read_fields(reader, fields, head->field_count, 0, trusted);
 }
 
-static bool read_head(const void *packed, size_t size, struct weftp_packed_head *head)
+static bool is_head(const struct weftp_packed_head *head, size_t size)
 {
-    if (!packed || size < sizeof *head) return false;
-    memcpy(head, packed, sizeof *head);
     if (head->version != WEFTP_PACKED_VERSION || head->size > size || head->size < sizeof *head ||
         head->size % WEFTP_PACKED_ALIGN)
         return false;
@@ -342,41 +340,45 @@ static bool read_head(const void *packed, size_t size, struct weftp_packed_head 
 
 weft_status weftp_packed_needs(const void *packed, size_t size, struct weftp_packed_needs *needs)
 {
-    struct weftp_packed_head head;
-    if (!read_head(packed, size, &head)) return WEFT_EINVAL;
-    needs->size = head.size;
-    needs->fields = head.field_total;
-    needs->pairs = (size_t)head.bound_count + head.mdc_count;
+    const struct weftp_packed_head *head = packed;
+    if (!packed || size < sizeof *head || !is_head(head, size)) return WEFT_EINVAL;
+    needs->size = head->size;
+    needs->fields = head->field_total;
+    needs->pairs = (size_t)head->bound_count + head->mdc_count;
     return WEFT_OK;
 }
 
-static bool read_checked(struct reader *reader, const struct weftp_packed_head *head,
-                         struct weft_pair *pairs, struct weftp_unpacked *out)
+static IN_LINE weft_status read_with_head(const char *packed, const struct weftp_packed_head *head,
+                                          const struct weftp_unpack_room *room,
+                                          struct weftp_unpacked *out, const bool trusted)
 {
-    return read_record(reader, head, pairs, out, false) && reader->fields_left == 0 &&
-           (size_t)(reader->end - reader->at) < WEFTP_PACKED_ALIGN;
+    const size_t pairs = (size_t)head->bound_count + head->mdc_count;
+    if (head->field_total > room->field_count || pairs > room->pair_count) return WEFT_ELIMIT;
+    struct reader reader = {.at = packed + sizeof *head,
+                            .end = packed + head->size,
+                            .next = room->fields,
+                            .fields_left = head->field_total};
+    if (!read_record(&reader, head, room->pairs, out, trusted)) return WEFT_EINVAL;
+    if (!trusted && (reader.fields_left > 0 || reader.end - reader.at >= WEFTP_PACKED_ALIGN))
+        return WEFT_EINVAL;
+    if (trusted && !out->record.site) out->record.site = weftp_site_at(head->site_id);
+    return WEFT_OK;
 }
 
-static bool read_trusted(struct reader *reader, const struct weftp_packed_head *head,
-                         struct weft_pair *pairs, struct weftp_unpacked *out)
+/* With a head of its own, that nobody changes meanwhile. */
+static APART weft_status read_checked(const void *packed, size_t size,
+                                      const struct weftp_unpack_room *room,
+                                      struct weftp_unpacked *out)
 {
-    if (!read_record(reader, head, pairs, out, true)) return false;
-    if (!out->record.site) out->record.site = weftp_site_at(head->site_id);
-    return true;
+    struct weftp_packed_head head;
+    if (!packed || size < sizeof head) return WEFT_EINVAL;
+    memcpy(&head, packed, sizeof head);
+    return is_head(&head, size) ? read_with_head(packed, &head, room, out, false) : WEFT_EINVAL;
 }
 
 weft_status weftp_record_unpack(const void *packed, size_t size,
                                 const struct weftp_unpack_room *room, struct weftp_unpacked *out)
 {
-    struct weftp_packed_head head;
-    if (!read_head(packed, size, &head)) return WEFT_EINVAL;
-    const size_t pairs = (size_t)head.bound_count + head.mdc_count;
-    if (head.field_total > room->field_count || pairs > room->pair_count) return WEFT_ELIMIT;
-    struct reader reader = {.at = (const char *)packed + sizeof head,
-                            .end = (const char *)packed + head.size,
-                            .next = room->fields,
-                            .fields_left = head.field_total};
-    const bool trusted = room->options & WEFTP_UNPACK_TRUSTED;
-    return (trusted ? read_trusted : read_checked)(&reader, &head, room->pairs, out) ? WEFT_OK
-                                                                                     : WEFT_EINVAL;
+    if (!(room->options & WEFTP_UNPACK_TRUSTED)) return read_checked(packed, size, room, out);
+    return read_with_head(packed, packed, room, out, true);
 }

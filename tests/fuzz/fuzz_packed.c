@@ -54,6 +54,7 @@ static void unpack(const char *bytes, size_t size, bool again)
     }
     check(needs.size <= size && needs.fields <= size && needs.pairs <= size);
     const struct weftp_unpack_room room = {
+        .options = again ? WEFTP_UNPACK_TRUSTED : 0, /* what was packed here may be trusted */
         .fields = allocate(needs.fields * sizeof(weft_field)),
         .field_count = needs.fields,
         .pairs = allocate(needs.pairs * sizeof(struct weft_pair)),
@@ -61,8 +62,8 @@ static void unpack(const char *bytes, size_t size, bool again)
     };
     const weft_status status = weftp_record_unpack(bytes, size, &room, &view);
     check(status == WEFT_OK || (status == WEFT_EINVAL && !again));
+    if (status == WEFT_OK) encode(&view.record);
     if (status == WEFT_OK && !again) {
-        encode(&view.record);
         packed_size = weftp_packed_size(&view.record, 0);
         char *copy = allocate(packed_size);
         check(weftp_record_pack(&view.record, 0, copy, packed_size, &packed_size) == WEFT_OK);
