@@ -28,6 +28,13 @@ TIMED_OUT = ["edge proxy 502", "  orders request 502", "    orders call 504", " 
              "        sidecar attempt1 0", *PLACED[5:]]
 
 
+def end(part):
+    """Stop a part; a C service has to end well."""
+    code = part.stop()
+    if isinstance(part, Service) and code != 0:
+        raise AssertionError(f"{part.path}: the service ended with {code}")
+
+
 class Chain:
     """Starts all of it, in a folder of its own unless it is given one; stop() ends what it has started."""
 
@@ -73,10 +80,14 @@ class Chain:
 
     def stop(self):
         """In the order that they were asked in, so that none loses a request under way."""
-        while self.started:
-            self.started.pop().stop()
-        if self.temporary:
-            self.temporary.cleanup()
+        try:
+            if self.started:
+                end(self.started.pop())
+        finally:
+            if self.started:
+                self.stop()
+            elif self.temporary:
+                self.temporary.cleanup()
 
     def order(self, amount, headers=(), listener="in"):
         """(status, x-request-id of the answer)"""

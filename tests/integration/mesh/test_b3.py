@@ -91,7 +91,7 @@ class Istio(unittest.TestCase):
         cls.addClassCleanup(temporary.cleanup)
 
         def keep(part):
-            cls.addClassCleanup(part.stop)
+            cls.addClassCleanup(mesh.end, part)
             return part
         folder, settings = temporary.name, {"WEFT_PROPAGATORS": "istio"}
         cls.collector = keep(Collector())

@@ -29,7 +29,7 @@ class Behind(unittest.TestCase):
         return self.keep(proxy(folder, self.to_orders.port, *options))
 
     def keep(self, part):
-        self.addCleanup(part.stop)
+        self.addCleanup(mesh.end, part)
         return part
 
     def order(self, proxy, *headers):
