@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define SPINS        200 /* looks before the producer sleeps */
-#define NAP_NS       INT64_C(20000000)
+#define SLEEP_MAX_NS INT64_C(1000000000)
 #define ENOUGH(seat) ((seat)->ring.capacity / 8) /* who has waited waits until so much is free */
 
 #define GAP_BYTES (sizeof(struct weftp_ring_losses) + sizeof(struct weftp_ring_entry))
@@ -49,7 +49,7 @@ static void sleep_for_room(const struct weftp_queue *queue, struct weftp_seat *s
     __atomic_store_n(&seat->waiting, 1, __ATOMIC_SEQ_CST);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (!has_room(seat, needed) && !is_closing(queue))
-        weftp_futex_wait(&seat->waiting, 1, left_ns < NAP_NS ? left_ns : NAP_NS);
+        weftp_futex_wait(&seat->waiting, 1, left_ns < SLEEP_MAX_NS ? left_ns : SLEEP_MAX_NS);
     __atomic_store_n(&seat->waiting, 0, __ATOMIC_RELAXED);
 }
 

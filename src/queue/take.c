@@ -212,7 +212,7 @@ static void nap(struct weftp_take *take, struct weftp_queue *queue)
 void weftp_take_sleep(struct weftp_take *take, struct weftp_queue *queue)
 {
     __atomic_store_n(&queue->sleeping, 1, __ATOMIC_SEQ_CST);
-    weftp_barrier_all();
+    if (queue->barrier) weftp_barrier_all(); /* else every producer fences */
     if (!has_work(take, queue)) weftp_futex_wait(&queue->sleeping, 1, INT64_MAX);
     __atomic_store_n(&queue->sleeping, 0, __ATOMIC_SEQ_CST);
 }

@@ -290,7 +290,7 @@ static void test_closing_ends_every_wait(void **state)
 
 static void pause_a_little(unsigned *seed)
 {
-    const int turns = rand_r(seed) % 400;
+    const int turns = rand_r(seed) % 2000;
     for (int i = 0; i < turns; i++) __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 

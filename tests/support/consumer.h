@@ -79,8 +79,11 @@ static inline bool consumer_round_at(struct consumer *consumer, int64_t now_ns)
         take->bytes = 0;
     }
     weftp_take_release(take);
-    for (size_t i = 0; i < take->seat_count; i++)
-        if (weftp_take_losses(take->seats[i], NULL, &losses)) consumer_lose(consumer, &losses);
+    for (size_t i = 0; i < take->seat_count; i++) {
+        seat = take->seats[i];
+        if (seat->done > __atomic_load_n(&seat->pushed, __ATOMIC_RELAXED)) abort();
+        if (weftp_take_losses(seat, NULL, &losses)) consumer_lose(consumer, &losses);
+    }
     weftp_take_end(take, consumer->queue);
     return any;
 }
