@@ -12,11 +12,13 @@ void weftp_out_init(struct weft_out *out, size_t max)
     out->overflow = false;
     out->notes = 0;
     memset(&out->clock, 0, sizeof out->clock);
+    out->memo = NULL;
 }
 
 void weftp_out_deinit(struct weft_out *out)
 {
     free(out->data);
+    free(out->memo);
     weftp_out_init(out, out->max);
 }
 

@@ -10,6 +10,9 @@
 
 #define SECOND_TEXT_SIZE 19 /* 2026-11-22T06:29:14 */
 
+/* Seconds that are kept, both ways from 1970: so few that a product with NS_PER_SECOND tells them apart in 64 bits. */
+#define SECOND_KEPT_MAX INT64_C(9200000000)
+
 /*
  * Days since 1970-01-01 to year, month, day. Years are counted from March, so that the day that
  * comes and goes is the last one, in eras of 400 years, all of which have the same number of days.
@@ -48,13 +51,13 @@ static void put_second(char *to, int64_t second)
     weftp_digits2(to + 1, of_day % 60);
 }
 
-/* The text of the second, from the cache where that has it. */
+/* The text of the second, from the cache where that has it: with the point behind it. */
 static const char *second_text(int64_t second, struct weft_out_clock *cache)
 {
     if (cache->text[SECOND_TEXT_SIZE] && cache->second == second) return cache->text;
     put_second(cache->text, second);
     cache->second = second;
-    cache->text[SECOND_TEXT_SIZE] = 1;
+    cache->text[SECOND_TEXT_SIZE] = '.';
     return cache->text;
 }
 
@@ -127,7 +130,7 @@ char *weftp_timespec_text(char *to, int64_t second, uint32_t ns, enum weftp_time
         return weftp_i64_text(to, second * 1000 + ns / 1000000);
     }
     struct weft_out_clock local;
-    if (!cache) {
+    if (!cache || second < -SECOND_KEPT_MAX || second > SECOND_KEPT_MAX) {
         local.text[SECOND_TEXT_SIZE] = 0;
         cache = &local;
     }
@@ -135,9 +138,22 @@ char *weftp_timespec_text(char *to, int64_t second, uint32_t ns, enum weftp_time
     return style == WEFTP_TIME_CLOCK ? put_clock(to, text, ns) : put_rfc3339(to, text, ns, style);
 }
 
+/* The second that was written last, and six digits: no division by more than a constant of 32 bits. */
+static inline char *put_same_second(char *to, const char *text, uint32_t ns)
+{
+    memcpy(to, text, SECOND_TEXT_SIZE + 1);
+    to = weftp_digits6(to + SECOND_TEXT_SIZE + 1, ns / 1000);
+    *to = 'Z';
+    return to + 1;
+}
+
 char *weftp_time_text(char *to, int64_t time_ns, enum weftp_time_style style,
                       struct weft_out_clock *cache)
 {
+    if (cache && cache->text[SECOND_TEXT_SIZE] && style == WEFTP_TIME_MICROS) {
+        const uint64_t into = (uint64_t)time_ns - (uint64_t)cache->second * NS_PER_SECOND;
+        if (into < NS_PER_SECOND) return put_same_second(to, cache->text, (uint32_t)into);
+    }
     int64_t second = time_ns / NS_PER_SECOND, ns = time_ns % NS_PER_SECOND;
     if (ns < 0) {
         second--;

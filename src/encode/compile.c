@@ -3,6 +3,7 @@
 #include "../base/json_text.h"
 #include "../base/json_value.h"
 #include "../base/out.h"
+#include "../port/random.h"
 #include "entry.h"
 #include <stdlib.h>
 
@@ -342,6 +343,8 @@ weft_status weftp_program_init(struct weftp_program *program, const struct weftp
 {
     struct compiler compiler = {program, options->given, 0, options->source};
     struct weftp_scheme *scheme = &program->scheme;
+    weftp_random_bytes(&program->id, sizeof program->id);
+    program->id |= 1; /* never 0, which is nobody's */
     scheme->layout = layout;
     scheme->statics = options->given->fields;
     scheme->static_count = options->given->field_count;

@@ -99,15 +99,16 @@ static bool is_unlimited(const struct weft_limits *limits)
 /*
  * What a line says about cuts may stand before the values that are cut, and takes names that others
  * could have. So a line with cuts is written twice: they are rare, and the second time all is
- * known.
+ * known. A function of its own: the quick way has no use for its frame.
  */
-void weftp_layout_encode(const void *self, const struct weft_record *record,
-                         const struct weft_limits *limits, struct weft_out *out)
+static __attribute__((noinline)) void encode_planned(const struct weftp_program *program,
+                                                     const struct weft_record *record,
+                                                     const struct weft_limits *limits,
+                                                     struct weft_out *out)
 {
     static const struct weft_limits all = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
-    if (is_unlimited(limits) && weftp_quick_encode(self, record, out)) return;
     struct weftp_cuts cuts, cuts_again;
-    struct weftp_writer writer = {.program = self,
+    struct weftp_writer writer = {.program = program,
                                   .record = record,
                                   .limits = limits ? limits : &all,
                                   .out = out,
@@ -118,4 +119,11 @@ void weftp_layout_encode(const void *self, const struct weft_record *record,
     out->cur = out->data + start;
     writer.cuts = &cuts_again;
     encode_once(&writer, &cuts);
+}
+
+void weftp_layout_encode(const void *self, const struct weft_record *record,
+                         const struct weft_limits *limits, struct weft_out *out)
+{
+    if (is_unlimited(limits) && weftp_quick_encode(self, record, out)) return;
+    encode_planned(self, record, limits, out);
 }

@@ -2,20 +2,28 @@
 
 #include "../base/out.h"
 #include "levels.h"
+#include "quick_head.h"
 #include "quick_pairs.h"
 #include "quick_value.h"
 #include <math.h>
+#include <stdlib.h>
 
 #define SLACK 256 /* what the writers below may ask for beside what they write */
+
+/* What is remembered beside a buffer, from one record to the next. */
+struct memo {
+    struct weftp_quick_pairs pairs;
+    struct weftp_quick_head head;
+};
 
 struct quick {
     struct weftp_quick_room room;
     const struct weftp_program *program;
     const struct weft_record *record;
     const struct weftp_shape *shape;
-    size_t opened;    /* where an object with other members begins */
+    size_t opened;    /* where an object with other members, or a head, begins */
     uint32_t present; /* enum weftp_when, WEFTP_QUICK_LIST */
-    struct weftp_quick_pairs pairs;
+    struct memo *memo;
 };
 
 /* ---- looking ---- */
@@ -37,7 +45,7 @@ static bool find_shape(struct quick *quick, struct weftp_shape *made)
 static uint32_t what_is_present(const struct quick *quick)
 {
     const struct weft_trace *trace = quick->record->trace;
-    uint32_t present = WEFTP_WHEN_ALWAYS | quick->shape->lists | quick->pairs.lists |
+    uint32_t present = WEFTP_WHEN_ALWAYS | quick->shape->lists | quick->memo->pairs.lists |
                        quick->program->quick.statics;
     if (trace && trace->trace_id[0]) present |= WEFTP_WHEN_TRACE;
     if (trace && trace->span_id[0]) present |= WEFTP_WHEN_SPAN;
@@ -135,18 +143,33 @@ static inline char *put_pairs(char *to, const struct weft_pair *pairs, size_t co
     return to;
 }
 
-static char *put_list(struct quick *quick, char *to, unsigned list)
+/* All fields of a list, the static ones last. */
+static inline char *put_list(struct quick *quick, char *to, unsigned list)
 {
     const struct weft_record *record = quick->record;
-    to = put_fields(quick, to, list);
-    if (!to) return NULL;
-    if (quick->pairs.lists & WEFTP_QUICK_LIST(list)) {
-        const uint8_t *list_of = quick->pairs.list_of;
+    const uint32_t bit = WEFTP_QUICK_LIST(list);
+    if (quick->shape->lists & bit) {
+        to = put_fields(quick, to, list);
+        if (!to) return NULL;
+    }
+    if (quick->memo->pairs.lists & bit) {
+        const uint8_t *list_of = quick->memo->pairs.list_of;
         to = put_pairs(to, record->bound, record->bound_count, list_of, list);
         to = put_pairs(to, record->mdc, record->mdc_count, list_of + record->bound_count, list);
     }
-    const struct weftp_text *statics = &quick->program->statics[list];
-    return statics->size ? put_bytes(to, statics->text, statics->size) : to;
+    if (quick->program->quick.statics & bit) {
+        const struct weftp_text *statics = &quick->program->statics[list];
+        to = put_bytes(to, statics->text, statics->size);
+    }
+    return to;
+}
+
+/* The same in braces: there is at least one, the comma in front of which becomes the first brace. */
+static inline char *close_list(struct quick *quick, char *to, size_t opened)
+{
+    quick->room.out->data[opened] = '{';
+    *to = '}';
+    return to + 1;
 }
 
 static inline char *put_time(struct quick *quick, char *to)
@@ -183,17 +206,6 @@ static char *put_id(char *to, const char *id, size_t size_max)
     return to + size + 1;
 }
 
-/* An object with nothing but fields in it, of which there are some. */
-static char *put_object(struct quick *quick, char *to, unsigned list)
-{
-    const size_t opened = (size_t)(to - quick->room.out->data); /* the buffer may move */
-    to = put_list(quick, to, list);
-    if (!to) return NULL;
-    quick->room.out->data[opened] = '{';
-    *to = '}';
-    return to + 1;
-}
-
 /* The end of an object, which is taken back when nothing is in it. */
 static char *close_object(struct quick *quick, char *to, size_t text_size)
 {
@@ -202,6 +214,23 @@ static char *close_object(struct quick *quick, char *to, size_t text_size)
     data[quick->opened] = '{';
     *to = '}';
     return to + 1;
+}
+
+static inline struct weftp_quick_head_key head_key(const struct quick *quick,
+                                                   const struct weftp_quick_op *op)
+{
+    return (struct weftp_quick_head_key){.program = quick->program->id,
+                                         .run = op->space,
+                                         .present =
+                                             quick->present & (WEFTP_WHEN_TRACE | WEFTP_WHEN_SPAN),
+                                         .record = quick->record};
+}
+
+static void learn_head(struct quick *quick, const struct weftp_quick_op *op, const char *to)
+{
+    const struct weftp_quick_head_key key = head_key(quick, op);
+    const char *text = quick->room.out->data + quick->opened;
+    weftp_quick_head_learn(&quick->memo->head, &key, text, (size_t)(to - text));
 }
 
 /* What comes behind the text of an operation. */
@@ -217,14 +246,24 @@ static inline char *put_item(struct quick *quick, char *to, const struct weftp_q
         return put_name(quick, to, record->thread, record->thread_size, WEFTP_THREAD_SIZE_MAX);
     case WEFTP_QUICK_TRACE_ID: return put_id(to, record->trace->trace_id, 32);
     case WEFTP_QUICK_SPAN_ID: return put_id(to, record->trace->span_id, 16);
-    case WEFTP_QUICK_FIELDS: return put_list(quick, to, op->space);
-    case WEFTP_QUICK_OBJECT: return put_object(quick, to, op->space);
+    case WEFTP_QUICK_HEAD_END: learn_head(quick, op, to); return to;
+    case WEFTP_QUICK_HEAD:
     case WEFTP_QUICK_OPEN: quick->opened = (size_t)(to - quick->room.out->data); return to;
     case WEFTP_QUICK_CLOSE: return close_object(quick, to - op->size, op->size);
+    case WEFTP_QUICK_FIELDS:
+    case WEFTP_QUICK_OBJECT:
     case WEFTP_QUICK_TEXT:
     case WEFTP_QUICK_DONE: break;
     }
     return to;
+}
+
+/* A list, in braces or not. */
+static inline char *put_list_item(struct quick *quick, char *to, const struct weftp_quick_op *op)
+{
+    const size_t opened = (size_t)(to - quick->room.out->data); /* the buffer may move */
+    to = put_list(quick, to, op->space);
+    return to && op->what == WEFTP_QUICK_OBJECT ? close_list(quick, to, opened) : to;
 }
 
 static char *put_line(struct quick *quick, char *to)
@@ -232,13 +271,24 @@ static char *put_line(struct quick *quick, char *to)
     const struct weftp_quick_program *program = &quick->program->quick;
     const struct weftp_quick_op *op = program->lines[weftp_level_step(quick->record->level)];
     const uint32_t present = quick->present;
-    for (;; op++) {
+    for (; to; op++) {
         if (!(present & op->when)) continue;
-        to = put_bytes(to, op->text, op->size);
+        if (op->what == WEFTP_QUICK_HEAD) {
+            const struct weftp_quick_head_key key = head_key(quick, op);
+            const struct weftp_quick_head *head = &quick->memo->head;
+            if (weftp_quick_head_fits(head, &key)) {
+                to = put_bytes(to, head->text, head->size);
+                op += op->size;
+                continue;
+            }
+        } else {
+            to = put_bytes(to, op->text, op->size);
+        }
         if (op->what == WEFTP_QUICK_DONE) return to;
-        to = put_item(quick, to, op);
-        if (!to) return NULL;
+        to =
+            op->what >= WEFTP_QUICK_FIELDS ? put_list_item(quick, to, op) : put_item(quick, to, op);
     }
+    return NULL;
 }
 
 /* Names that may have to be cut, and sources, are not looked at. */
@@ -250,22 +300,32 @@ static inline bool has_plain_head(const struct weftp_program *program,
            record->logger_size <= WEFTP_LOGGER_SIZE_MAX;
 }
 
+/* NULL: no memory. */
+static inline struct memo *memo_of(struct weft_out *out)
+{
+    if (__builtin_expect(!out->memo, 0)) out->memo = calloc(1, sizeof(struct memo));
+    return out->memo;
+}
+
 bool weftp_quick_encode(const struct weftp_program *program, const struct weft_record *record,
                         struct weft_out *out)
 {
     struct quick quick;
     struct weftp_shape made;
+    size_t pairs_size;
     if (!has_plain_head(program, record)) return false;
     quick.program = program;
     quick.record = record;
-    if (!find_shape(&quick, &made)) return false;
-    if (!weftp_quick_pairs_look(&quick.pairs, &program->scheme, quick.shape, record)) return false;
+    quick.memo = memo_of(out);
+    if (!quick.memo || !find_shape(&quick, &made)) return false;
+    if (!weftp_quick_pairs_look(&quick.memo->pairs, program, quick.shape, record, &pairs_size))
+        return false;
     const size_t start = weftp_out_size(out);
     quick.present = what_is_present(&quick);
     quick.opened = 0;
     quick.room.out = out;
     quick.room.layout = program->scheme.layout;
-    quick.room.rest = program->quick.bound + quick.shape->bound + quick.pairs.size + SLACK;
+    quick.room.rest = program->quick.bound + quick.shape->bound + pairs_size + SLACK;
     char *to = weftp_quick_make_room(&quick.room, out->cur, record->message_size);
     if (to) to = put_line(&quick, to);
     if (to)

@@ -2,18 +2,21 @@
 
 #include "../base/out.h"
 #include "levels.h"
+#include "quick_head.h"
 #include "write.h"
 #include <stdlib.h>
 
 #define TEXT_SIZE_MAX (8U << 20) /* of all levels' lines: static text is at most 1 MiB of each */
 #define ITEM_BOUND    80         /* bytes of an item but for a long text, and of padding */
 
+#define LINE_OPS_MAX (2 * WEFTP_OPS_MAX + 3) /* one and the text before it; the end; a head's two */
+
 struct maker {
     const struct weftp_program *program;
     struct weft_out text;
     size_t pending; /* offset of text that no operation has taken yet */
-    struct weftp_quick_op ops[WEFTP_QUICK_LEVELS * 2 * WEFTP_OPS_MAX];
-    size_t offsets[WEFTP_QUICK_LEVELS * 2 * WEFTP_OPS_MAX]; /* of their texts */
+    struct weftp_quick_op ops[WEFTP_QUICK_LEVELS * LINE_OPS_MAX];
+    size_t offsets[WEFTP_QUICK_LEVELS * LINE_OPS_MAX]; /* of their texts */
     size_t count;
 };
 
@@ -120,6 +123,69 @@ static void add_line(struct maker *maker, const struct weftp_level_text *level)
     add(maker, WEFTP_QUICK_DONE, WEFTP_WHEN_ALWAYS, 0);
 }
 
+/* Whether an operation writes what stays the same over many records, and whether that is worth remembering. */
+static bool is_lasting(const struct weftp_quick_op *op)
+{
+    return op->what == WEFTP_QUICK_TEXT || op->what == WEFTP_QUICK_LOGGER ||
+           op->what == WEFTP_QUICK_THREAD || op->what == WEFTP_QUICK_TRACE_ID ||
+           op->what == WEFTP_QUICK_SPAN_ID;
+}
+
+/* Make room for one more operation at `at`. */
+static struct weftp_quick_op *insert(struct maker *maker, size_t at, enum weftp_quick_do what)
+{
+    const size_t behind = maker->count++ - at;
+    memmove(&maker->ops[at + 1], &maker->ops[at], behind * sizeof *maker->ops);
+    memmove(&maker->offsets[at + 1], &maker->offsets[at], behind * sizeof *maker->offsets);
+    maker->ops[at] =
+        (struct weftp_quick_op){.what = (uint8_t)what, .when = (uint16_t)WEFTP_WHEN_ALWAYS};
+    maker->offsets[at] = 0;
+    return &maker->ops[at];
+}
+
+/* Put the names of thread and logger, with what lasts as long around them, into a head, if they stand together. */
+static void insert_head(struct maker *maker, size_t begin)
+{
+    size_t from = begin, end;
+    while (from < maker->count && maker->ops[from].what != WEFTP_QUICK_LOGGER &&
+           maker->ops[from].what != WEFTP_QUICK_THREAD)
+        from++;
+    for (end = from; end < maker->count && is_lasting(&maker->ops[end]);) end++;
+    if (end - from < 2) return;
+    insert(maker, end, WEFTP_QUICK_HEAD_END);
+    insert(maker, from, WEFTP_QUICK_HEAD)->size = (uint32_t)(end - from + 1);
+}
+
+/* Whether two operations and their texts are the same. */
+static bool is_twin(const struct maker *maker, size_t a, size_t b)
+{
+    const struct weftp_quick_op *first = &maker->ops[a], *second = &maker->ops[b];
+    const char *texts = maker->text.data;
+    if (first->what != second->what || first->when != second->when || first->size != second->size)
+        return false;
+    return first->what == WEFTP_QUICK_HEAD ||
+           memcmp(texts + maker->offsets[a], texts + maker->offsets[b], first->size) == 0;
+}
+
+static bool are_twins(const struct maker *maker, size_t a, size_t b, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!is_twin(maker, a + i, b + i)) return false;
+    return true;
+}
+
+/* Give the head that a level's line has a number: that of the first level whose head is the same. */
+static void number_head(struct maker *maker, const size_t *begins, unsigned level)
+{
+    struct weftp_quick_op *op = maker->ops + begins[level], *const end = maker->ops + maker->count;
+    while (op < end && op->what != WEFTP_QUICK_HEAD) op++;
+    if (op == end) return;
+    const size_t head = (size_t)(op - maker->ops), at = head - begins[level];
+    uint8_t number = 0;
+    while (number < level && !are_twins(maker, begins[number] + at, head, op->size)) number++;
+    op[0].space = op[op->size].space = number;
+}
+
 /* Operations and texts into one block, where they stay. */
 static void *lay_down(const struct maker *maker)
 {
@@ -143,9 +209,12 @@ static void make_all(struct maker *maker, struct weftp_quick_program *quick)
     for (unsigned i = 0; i < WEFTP_QUICK_LEVELS; i++) {
         begins[i] = maker->count;
         add_line(maker, weftp_level_text(levels[i]));
+        insert_head(maker, begins[i]);
+        if (!maker->text.overflow) number_head(maker, begins, i);
     }
     quick->bound = (uint32_t)(weftp_out_size(&maker->text) / WEFTP_QUICK_LEVELS +
-                              maker->count / WEFTP_QUICK_LEVELS * ITEM_BOUND);
+                              maker->count / WEFTP_QUICK_LEVELS * ITEM_BOUND +
+                              WEFTP_QUICK_HEAD_MAX + WEFTP_TEXT_PADDING);
     quick->block = maker->text.overflow ? NULL : lay_down(maker);
     quick->never = !quick->block;
     for (unsigned i = 0; i < WEFTP_QUICK_LEVELS && quick->block; i++)

@@ -24,10 +24,14 @@ enum weftp_quick_do {
     WEFTP_QUICK_THREAD,
     WEFTP_QUICK_TRACE_ID,
     WEFTP_QUICK_SPAN_ID,
+    /* Around strings that stay the same over many records; no text: see quick_head.h. */
+    WEFTP_QUICK_HEAD, /* `size` is the number of operations up to its end, `space` tells heads apart */
+    WEFTP_QUICK_HEAD_END,
+    WEFTP_QUICK_OPEN,  /* the text; fields and others follow */
+    WEFTP_QUICK_CLOSE, /* a brace; with nothing in the object, its text is taken back */
+    /* Lists come last. */
     WEFTP_QUICK_FIELDS, /* a list; no text */
-    WEFTP_QUICK_OBJECT, /* the text, and a list in braces */
-    WEFTP_QUICK_OPEN,   /* the text; fields and others follow */
-    WEFTP_QUICK_CLOSE   /* a brace; with nothing in the object, its text is taken back */
+    WEFTP_QUICK_OBJECT  /* the text, and a list in braces */
 };
 
 /* Bits of weftp_quick_op.when, beside those of enum weftp_when: a list has fields. */

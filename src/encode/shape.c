@@ -2,13 +2,12 @@
 
 #include <stdlib.h>
 
-#define PROBES      4      /* slots that a place may have */
 #define NO_SORT     0xFFFF /* of no field that has a type */
 #define FIELD_BOUND 96 /* bytes of a value but for a long string, and what copies write too far */
 
 /* ---- making out ---- */
 
-/* The first and the last eight bytes of a key, or all of a shorter one twice. */
+/* The first and the last eight bytes of a key; of a shorter one four, or all of its one to three twice. */
 static inline void key_words(const char *key, size_t size, uint64_t words[2])
 {
     if (size >= 8) {
@@ -18,7 +17,8 @@ static inline void key_words(const char *key, size_t size, uint64_t words[2])
         uint32_t halves[2];
         memcpy(&halves[0], key, 4);
         memcpy(&halves[1], key + size - 4, 4);
-        words[0] = words[1] = halves[0] | (uint64_t)halves[1] << 32;
+        words[0] = halves[0];
+        words[1] = halves[1];
     } else {
         words[0] = words[1] = (uint64_t)(unsigned char)key[0] |
                               (uint64_t)(unsigned char)key[size / 2] << 8 |
@@ -56,16 +56,6 @@ static bool add_hash(struct weftp_shape *shape, uint32_t hash)
     return true;
 }
 
-/* Key and type together, as they lie in a field. */
-static inline uint16_t sort_of(const weft_field *field)
-{
-    _Static_assert(offsetof(weft_field, type) == offsetof(weft_field, key_size) + 1,
-                   "side by side");
-    uint16_t sort;
-    memcpy(&sort, (const char *)field + offsetof(weft_field, key_size), sizeof sort);
-    return sort;
-}
-
 /* Add a field to the shape; its list is set. False: it needs thought. */
 static bool add_field(struct weftp_shape *shape, const struct weftp_scheme *scheme,
                       const weft_field *field, uint8_t *list)
@@ -81,7 +71,7 @@ static bool add_field(struct weftp_shape *shape, const struct weftp_scheme *sche
     *made = (struct weftp_shape_key){.type = field->type, .size = (uint16_t)size};
     weft_field measured = *field;
     measured.key_size = (uint8_t)size;
-    made->sort = sort_of(&measured);
+    made->sort = weftp_shape_sort(&measured);
     *list = row->list;
     key_words(field->key, size, made->words);
     return put_prefix(shape, made, field->key);
@@ -136,20 +126,8 @@ bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *sch
 
 /* ---- comparing ---- */
 
-/* A key of more than 16 bytes has others between its first and last ones. */
-static inline bool same_key(const struct weftp_shape *shape, const struct weftp_shape_key *known,
-                            const char *key)
-{
-    uint64_t words[2];
-    key_words(key, known->size, words);
-    if (((words[0] ^ known->words[0]) | (words[1] ^ known->words[1])) != 0) return false;
-    return known->size <= 16 ||
-           memcmp(key + 8, shape->text + known->text + 8, known->size - 16U) == 0;
-}
-
-/* A field without a key, or with one whose size the compiler did not tell, or another one. */
-static bool same_odd(const struct weftp_shape *shape, const struct weftp_shape_key *known,
-                     const weft_field *field)
+bool weftp_shape_same_odd(const struct weftp_shape *shape, const struct weftp_shape_key *known,
+                          const weft_field *field)
 {
     if (field->type != known->type) return false;
     if (field->type == WEFT_TYPE_NONE) return true;
@@ -158,45 +136,13 @@ static bool same_odd(const struct weftp_shape *shape, const struct weftp_shape_k
            field->key[known->size] == '\0';
 }
 
-bool weftp_shape_match(const struct weftp_shape *shape, const struct weft_record *record)
-{
-    if (record->field_count != shape->count) return false;
-    const struct weftp_shape_key *known = shape->keys, *const end = known + shape->count;
-    for (const weft_field *field = record->fields; known < end; known++, field++) {
-        if (__builtin_expect(sort_of(field) != known->sort, 0)) {
-            if (!same_odd(shape, known, field)) return false;
-        } else if (!same_key(shape, known, field->key)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- keeping ---- */
-
-static uint32_t slot_of(const weft_site *site)
-{
-    return (uint32_t)(((uint64_t)(uintptr_t)site >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> 40);
-}
-
-const struct weftp_shape *weftp_shapes_find(const struct weftp_shapes *shapes,
-                                            const weft_site *site)
-{
-    const uint32_t slot = slot_of(site);
-    for (uint32_t i = 0; i < PROBES; i++) {
-        const struct weftp_shape *shape =
-            __atomic_load_n(&shapes->slots[(slot + i) % WEFTP_SHAPES_MAX], __ATOMIC_ACQUIRE);
-        if (!shape) return NULL;
-        if (shape->site == site) return shape;
-    }
-    return NULL;
-}
 
 void weftp_shapes_keep(struct weftp_shapes *shapes, const struct weftp_shape *shape)
 {
-    const uint32_t slot = slot_of(shape->site);
+    const uint32_t slot = weftp_shapes_slot(shape->site);
     const size_t size = offsetof(struct weftp_shape, text) + shape->text_size + WEFTP_SHAPE_PADDING;
-    for (uint32_t i = 0; i < PROBES; i++) {
+    for (uint32_t i = 0; i < WEFTP_SHAPES_PROBES; i++) {
         struct weftp_shape **at = &shapes->slots[(slot + i) % WEFTP_SHAPES_MAX];
         struct weftp_shape *there = __atomic_load_n(at, __ATOMIC_ACQUIRE);
         if (there && there->site == shape->site) return;

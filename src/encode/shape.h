@@ -21,6 +21,8 @@
 #define WEFTP_SHAPES_MAX                                                                           \
     1024 /* places that are kept, some 3 KiB each at the most; a power of two */
 
+#define WEFTP_SHAPES_PROBES 4 /* slots that a place may have */
+
 #define WEFTP_SHAPE_PADDING 32 /* bytes that may be read behind the text */
 
 /* A key as a call must have it again, in the order of the call. */
@@ -61,11 +63,9 @@ struct weftp_shapes {
 /* Make out a record's shape; false when the call has anything that needs thought: see quick.h. */
 bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *scheme,
                        const struct weft_record *record);
-/* Whether a record has this shape: the same keys, byte by byte, and types. */
-bool weftp_shape_match(const struct weftp_shape *shape, const struct weft_record *record);
-/* The shape that was kept for a place; NULL: none. */
-const struct weftp_shape *weftp_shapes_find(const struct weftp_shapes *shapes,
-                                            const weft_site *site);
+/* A field without a key, or with one whose size the compiler did not tell: whether it is the known one. */
+bool weftp_shape_same_odd(const struct weftp_shape *shape, const struct weftp_shape_key *known,
+                          const weft_field *field);
 /* Keep a copy of a shape, if there is memory and no other for its place. */
 void weftp_shapes_keep(struct weftp_shapes *shapes, const struct weftp_shape *shape);
 void weftp_shapes_free(struct weftp_shapes *shapes);
@@ -76,6 +76,83 @@ static inline bool weftp_shape_has(const struct weftp_shape *shape, uint32_t has
     for (uint32_t i = 0; i < shape->count; i++)
         if (shape->hashes[i] == hash) return true;
     return false;
+}
+
+/* ---- what every record does ---- */
+
+/* Key size and type together, as they lie in a field. */
+static inline uint16_t weftp_shape_sort(const weft_field *field)
+{
+    _Static_assert(offsetof(weft_field, type) == offsetof(weft_field, key_size) + 1,
+                   "side by side");
+    uint16_t sort;
+    memcpy(&sort, (const char *)field + offsetof(weft_field, key_size), sizeof sort);
+    return sort;
+}
+
+/* Whether a key has the words of one; in its own branches, so that none of them goes through memory. */
+static inline bool weftp_shape_same_words(const char *key, size_t size, const uint64_t words[2])
+{
+    if (size >= 8) {
+        uint64_t first, last;
+        memcpy(&first, key, 8);
+        memcpy(&last, key + size - 8, 8);
+        return ((first ^ words[0]) | (last ^ words[1])) == 0;
+    }
+    if (size >= 4) {
+        uint32_t first, last;
+        memcpy(&first, key, 4);
+        memcpy(&last, key + size - 4, 4);
+        return ((first ^ words[0]) | (last ^ words[1])) == 0;
+    }
+    const uint32_t all = (uint32_t)(unsigned char)key[0] |
+                         (uint32_t)(unsigned char)key[size / 2] << 8 |
+                         (uint32_t)(unsigned char)key[size - 1] << 16;
+    return all == words[0];
+}
+
+/* A key of more than 16 bytes has others between its first and last ones. */
+static inline bool weftp_shape_same_key(const struct weftp_shape *shape,
+                                        const struct weftp_shape_key *known, const char *key)
+{
+    const size_t size = known->size;
+    if (!weftp_shape_same_words(key, size, known->words)) return false;
+    return size <= 16 || memcmp(key + 8, shape->text + known->text + 8, size - 16U) == 0;
+}
+
+/* Whether a record has this shape: the same keys, byte by byte, and types. */
+static inline bool weftp_shape_match(const struct weftp_shape *shape,
+                                     const struct weft_record *record)
+{
+    if (record->field_count != shape->count) return false;
+    const struct weftp_shape_key *known = shape->keys, *const end = known + shape->count;
+    for (const weft_field *field = record->fields; known < end; known++, field++) {
+        if (__builtin_expect(weftp_shape_sort(field) != known->sort, 0)) {
+            if (!weftp_shape_same_odd(shape, known, field)) return false;
+        } else if (!weftp_shape_same_key(shape, known, field->key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline uint32_t weftp_shapes_slot(const weft_site *site)
+{
+    return (uint32_t)(((uint64_t)(uintptr_t)site >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> 40);
+}
+
+/* The shape that was kept for a place; NULL: none. */
+static inline const struct weftp_shape *weftp_shapes_find(const struct weftp_shapes *shapes,
+                                                          const weft_site *site)
+{
+    const uint32_t slot = weftp_shapes_slot(site);
+    for (uint32_t i = 0; i < WEFTP_SHAPES_PROBES; i++) {
+        const struct weftp_shape *shape =
+            __atomic_load_n(&shapes->slots[(slot + i) % WEFTP_SHAPES_MAX], __ATOMIC_ACQUIRE);
+        if (!shape) return NULL;
+        if (shape->site == site) return shape;
+    }
+    return NULL;
 }
 
 #endif

@@ -37,6 +37,7 @@ struct weftp_op {
 };
 
 struct weftp_program {
+    uint64_t id; /* that no other program of this process has: for what is remembered of one */
     struct weftp_scheme scheme;
     struct weftp_op ops[WEFTP_OPS_MAX];
     uint32_t op_count;

@@ -130,6 +130,20 @@ static void a_cache_is_never_stale(void **state)
         *weftp_time_text(fresh, when, style, NULL) = '\0';
         assert_string_equal(cached, fresh);
     }
+    /* A second that nanoseconds do not reach is not taken for one that is 2^64 of them away. */
+    for (int64_t second = 9223372036; second > 9100000000; second -= 12345678) {
+        char text[WEFTP_TIME_TEXT_MAX + 1], fresh[WEFTP_TIME_TEXT_MAX + 1];
+        const int64_t wrapped = (int64_t)((uint64_t)second * 1000000000 + 1000000000 / 2);
+        const int64_t far = second + INT64_C(18446744073); /* 2^64 nanoseconds, but for 0.7 s */
+        weftp_timespec_text(text, far, 0, WEFTP_TIME_MICROS, &cache);
+        *weftp_time_text(text, wrapped, WEFTP_TIME_MICROS, &cache) = '\0';
+        *weftp_time_text(fresh, wrapped, WEFTP_TIME_MICROS, NULL) = '\0';
+        assert_string_equal(text, fresh);
+    }
+    char late[WEFTP_TIME_TEXT_MAX + 1];
+    weftp_timespec_text(late, 9223372036, 0, WEFTP_TIME_MICROS, &cache);
+    *weftp_time_text(late, INT64_MIN, WEFTP_TIME_MICROS, &cache) = '\0';
+    assert_string_equal(late, "1677-09-21T00:12:43.145224Z");
     /* The second 0 is not taken for an empty cache. */
     struct weft_out_clock empty = {0};
     char text[WEFTP_TIME_TEXT_MAX + 1];

@@ -27,6 +27,7 @@ struct weft_out {
     unsigned
         notes; /* what encode did beside, for the counts: 1 something was cut, 2 a key was renamed */
     struct weft_out_clock clock; /* private */
+    void *memo; /* private: what an encoder remembers from one record to the next; owned */
 };
 
 /*
