@@ -3,12 +3,12 @@
 #include "digits.h"
 #include "number.h"
 
-#define NS_PER_SECOND  1000000000
+#define NS_PER_SECOND  WEFTP_NS_PER_SECOND
 #define SECONDS_IN_DAY 86400
 #define SECOND_MIN     INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */
 #define SECOND_MAX     INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
-#define SECOND_TEXT_SIZE 19 /* 2026-11-22T06:29:14 */
+#define SECOND_TEXT_SIZE WEFTP_SECOND_TEXT_SIZE
 
 /* Seconds that are kept, both ways from 1970: so few that a product with NS_PER_SECOND tells them apart in 64 bits. */
 #define SECOND_KEPT_MAX INT64_C(9200000000)
@@ -138,22 +138,11 @@ char *weftp_timespec_text(char *to, int64_t second, uint32_t ns, enum weftp_time
     return style == WEFTP_TIME_CLOCK ? put_clock(to, text, ns) : put_rfc3339(to, text, ns, style);
 }
 
-/* The second that was written last, and six digits: no division by more than a constant of 32 bits. */
-static inline char *put_same_second(char *to, const char *text, uint32_t ns)
-{
-    memcpy(to, text, SECOND_TEXT_SIZE + 1);
-    to = weftp_digits6(to + SECOND_TEXT_SIZE + 1, ns / 1000);
-    *to = 'Z';
-    return to + 1;
-}
-
 char *weftp_time_text(char *to, int64_t time_ns, enum weftp_time_style style,
                       struct weft_out_clock *cache)
 {
-    if (cache && cache->text[SECOND_TEXT_SIZE] && style == WEFTP_TIME_MICROS) {
-        const uint64_t into = (uint64_t)time_ns - (uint64_t)cache->second * NS_PER_SECOND;
-        if (into < NS_PER_SECOND) return put_same_second(to, cache->text, (uint32_t)into);
-    }
+    char *end = cache ? weftp_time_text_again(to, time_ns, style, cache) : NULL;
+    if (end) return end;
     int64_t second = time_ns / NS_PER_SECOND, ns = time_ns % NS_PER_SECOND;
     if (ns < 0) {
         second--;

@@ -1,5 +1,6 @@
 #include "quick.h"
 
+#include "../base/digits.h"
 #include "../base/out.h"
 #include "levels.h"
 #include "quick_head.h"
@@ -21,26 +22,13 @@ struct quick {
     const struct weftp_program *program;
     const struct weft_record *record;
     const struct weftp_shape *shape;
+    bool mismatch;    /* the record does not have this shape */
     size_t opened;    /* where an object with other members, or a head, begins */
     uint32_t present; /* enum weftp_when, WEFTP_QUICK_LIST */
     struct memo *memo;
 };
 
 /* ---- looking ---- */
-
-/* The shape that was kept for this place, or one that is made out now, and kept if there is none. */
-static bool find_shape(struct quick *quick, struct weftp_shape *made)
-{
-    const struct weft_record *record = quick->record;
-    struct weftp_shapes *shapes = record->site ? quick->program->shapes : NULL;
-    const struct weftp_shape *kept = shapes ? weftp_shapes_find(shapes, record->site) : NULL;
-    quick->shape = kept;
-    if (kept && __builtin_expect(weftp_shape_match(kept, record), 1)) return true;
-    if (!weftp_shape_build(made, &quick->program->scheme, record)) return false;
-    if (shapes && !kept) weftp_shapes_keep(shapes, made);
-    quick->shape = made;
-    return true;
-}
 
 static uint32_t what_is_present(const struct quick *quick)
 {
@@ -65,8 +53,11 @@ static inline char *put_bytes(char *to, const char *from, size_t size)
 /* Copy exactly what there is, four bytes or more, the last piece over the one before. */
 static inline char *put_exact(char *to, const char *from, size_t size)
 {
-    if (size >= 16) {
-        for (size_t i = 0; i + 16 < size; i += 16) memcpy(to + i, from + i, 16);
+    if (size > 32) {
+        for (size_t i = 0; i + 32 < size; i += 32) memcpy(to + i, from + i, 32);
+        memcpy(to + size - 32, from + size - 32, 32);
+    } else if (size >= 16) {
+        memcpy(to, from, 16);
         memcpy(to + size - 16, from + size - 16, 16);
     } else if (size >= 8) {
         memcpy(to, from, 8);
@@ -78,6 +69,22 @@ static inline char *put_exact(char *to, const char *from, size_t size)
     return to + size;
 }
 
+/* `,"key":`, which is short mostly. */
+static inline char *put_prefix(char *to, const char *from, size_t size)
+{
+    memcpy(to, from, 16);
+    if (__builtin_expect(size > 16, 0)) return put_bytes(to, from, size);
+    return to + size;
+}
+
+/* Numbers are small mostly. */
+static inline char *put_int(char *to, int64_t value)
+{
+    if ((uint64_t)value >= 100) return weftp_i64_text(to, value);
+    memcpy(to, weftp_digit_pairs + 2 * value + (value < 10), 2);
+    return to + 1 + (value >= 10);
+}
+
 static inline char *put_bool(char *to, bool value)
 {
     memcpy(to, value ? "true" : "fals", 4);
@@ -86,46 +93,36 @@ static inline char *put_bool(char *to, bool value)
 }
 
 /* NULL: the plan's business. */
-static inline char *put_value(struct quick *quick, char *to, const weft_field *field)
+static inline char *put_value(struct quick *quick, char *to, const weft_field *field, unsigned type)
 {
-    switch ((weft_type)field->type) {
-    case WEFT_TYPE_STR: {
+    if (type == WEFT_TYPE_STR && __builtin_expect(field->v.p != NULL, 1)) {
         const char *text = field->v.p;
-        if (__builtin_expect(!text, 0)) break;
         const size_t size = field->size == WEFT_SIZE_UNKNOWN_ ? strlen(text) : field->size;
         return weftp_quick_put_string(&quick->room, to, text, size);
     }
-    case WEFT_TYPE_INT: return weftp_i64_text(to, field->v.i);
-    case WEFT_TYPE_UINT: return weftp_u64_text(to, field->v.u);
-    case WEFT_TYPE_BOOL: return put_bool(to, field->v.u != 0);
-    case WEFT_TYPE_DOUBLE:
-        if (!isfinite(field->v.d)) break;
+    if (type == WEFT_TYPE_INT) return put_int(to, field->v.i);
+    if (type == WEFT_TYPE_DOUBLE && isfinite(field->v.d))
         return weftp_double_text(to, field->v.d, quick->room.layout->double_style);
-    case WEFT_TYPE_NONE:
-    case WEFT_TYPE_END_:
-    case WEFT_TYPE_NULL:
-    case WEFT_TYPE_DURATION:
-    case WEFT_TYPE_BYTES:
-    case WEFT_TYPE_JSON:
-    case WEFT_TYPE_TIME:
-    case WEFT_TYPE_ERRNO:
-    case WEFT_TYPE_OBJ:
-    case WEFT_TYPE_ARR:
-    case WEFT_TYPE_ERROR: break;
-    }
+    if (type == WEFT_TYPE_BOOL) return put_bool(to, field->v.u != 0);
+    if (type == WEFT_TYPE_UINT) return weftp_u64_text(to, field->v.u);
     return weftp_quick_put_other(&quick->room, to, field);
 }
 
-/* The call's fields of a list. */
+/* The call's fields of a list. NULL as above, or when a field is not what the shape says. */
 static inline char *put_fields(struct quick *quick, char *to, unsigned list)
 {
     const struct weftp_shape *shape = quick->shape;
-    const weft_field *fields = quick->record->fields;
+    const char *fields = (const char *)quick->record->fields;
     const struct weftp_shape_place *place = shape->places + shape->starts[list];
     const struct weftp_shape_place *const end = shape->places + shape->starts[list + 1];
     for (; place < end; place++) {
-        to = put_bytes(to, shape->text + place->prefix, place->size);
-        to = put_value(quick, to, &fields[place->index]);
+        const weft_field *field = (const weft_field *)(const void *)(fields + place->at);
+        if (__builtin_expect(!weftp_shape_same(shape, place, field), 0)) {
+            quick->mismatch = true;
+            return NULL;
+        }
+        to = put_prefix(to, shape->text + place->prefix, place->prefix_size);
+        to = put_value(quick, to, field, place->type);
         if (!to) return NULL;
     }
     return to;
@@ -174,10 +171,13 @@ static inline char *close_list(struct quick *quick, char *to, size_t opened)
 
 static inline char *put_time(struct quick *quick, char *to)
 {
-    to = weftp_time_text(to, quick->record->time_ns, quick->program->time_style,
-                         &quick->room.out->clock);
-    *to = '"';
-    return to + 1;
+    struct weft_out_clock *clock = &quick->room.out->clock;
+    const int64_t time_ns = quick->record->time_ns;
+    const enum weftp_time_style style = quick->program->time_style;
+    char *end = weftp_time_text_again(to, time_ns, style, clock);
+    if (__builtin_expect(!end, 0)) end = weftp_time_text(to, time_ns, style, clock);
+    *end = '"';
+    return end + 1;
 }
 
 /* A name, unless it has to be cut: NULL. */
@@ -307,30 +307,55 @@ static inline struct memo *memo_of(struct weft_out *out)
     return out->memo;
 }
 
-bool weftp_quick_encode(const struct weftp_program *program, const struct weft_record *record,
-                        struct weft_out *out)
+/* The whole line; false: nothing was written. */
+static bool put_record(struct quick *quick, const struct weftp_shape *shape)
 {
-    struct quick quick;
-    struct weftp_shape made;
-    size_t pairs_size;
-    if (!has_plain_head(program, record)) return false;
-    quick.program = program;
-    quick.record = record;
-    quick.memo = memo_of(out);
-    if (!quick.memo || !find_shape(&quick, &made)) return false;
-    if (!weftp_quick_pairs_look(&quick.memo->pairs, program, quick.shape, record, &pairs_size))
-        return false;
+    const struct weftp_program *program = quick->program;
+    const struct weft_record *record = quick->record;
+    struct weft_out *out = quick->room.out;
+    size_t size;
+    quick->shape = shape;
+    if (!weftp_quick_pairs_look(&quick->memo->pairs, program, shape, record, &size)) return false;
     const size_t start = weftp_out_size(out);
-    quick.present = what_is_present(&quick);
-    quick.opened = 0;
-    quick.room.out = out;
-    quick.room.layout = program->scheme.layout;
-    quick.room.rest = program->quick.bound + quick.shape->bound + pairs_size + SLACK;
-    char *to = weftp_quick_make_room(&quick.room, out->cur, record->message_size);
-    if (to) to = put_line(&quick, to);
+    quick->present = what_is_present(quick);
+    quick->opened = 0;
+    quick->mismatch = false;
+    size += program->quick.bound + shape->bound + SLACK;
+    char *to = weftp_quick_begin(&quick->room, out->cur, size, record->message_size);
+    if (to) to = put_line(quick, to);
     if (to)
         out->cur = to;
     else
         weftp_out_rewind(out, start);
     return to != NULL;
+}
+
+/* Make out a record's shape, which is kept if there is none for its place, and write it so. */
+static __attribute__((noinline)) bool put_shapeless(struct quick *quick, bool kept)
+{
+    struct weftp_shape made;
+    struct weftp_shapes *shapes = quick->record->site ? quick->program->shapes : NULL;
+    if (!weftp_shape_build(&made, &quick->program->scheme, quick->record)) return false;
+    if (shapes && !kept) weftp_shapes_keep(shapes, &made);
+    return put_record(quick, &made);
+}
+
+bool weftp_quick_encode(const struct weftp_program *program, const struct weft_record *record,
+                        struct weft_out *out)
+{
+    struct quick quick;
+    if (!has_plain_head(program, record)) return false;
+    quick.program = program;
+    quick.record = record;
+    quick.memo = memo_of(out);
+    if (!quick.memo) return false;
+    quick.room.out = out;
+    quick.room.layout = program->scheme.layout;
+    const struct weftp_shape *kept =
+        record->site && program->shapes ? weftp_shapes_find(program->shapes, record->site) : NULL;
+    if (__builtin_expect(kept && weftp_shape_may_match(kept, record), 1)) {
+        if (put_record(&quick, kept)) return true;
+        if (!quick.mismatch) return false;
+    }
+    return put_shapeless(&quick, kept != NULL);
 }

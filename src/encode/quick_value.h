@@ -22,12 +22,25 @@ struct weftp_quick_room {
     size_t rest;
 };
 
-/* Have `size` bytes and the rest at `to`. NULL: not within the buffer's maximum, or no memory. */
+/* Have more room than there is, for `size` bytes and the rest, at `to`. NULL: not within the buffer's maximum, or no memory. */
 char *weftp_quick_make_room(struct weftp_quick_room *room, char *to, size_t size);
 /* A text with something to escape or to repair. NULL as above. */
 char *weftp_quick_put_dirty(struct weftp_quick_room *room, char *to, const char *text, size_t size);
 /* A value that is none of the common ones. NULL as above, or it goes elsewhere than its type tells, or needs a mark. */
 char *weftp_quick_put_other(struct weftp_quick_room *room, char *to, const weft_field *field);
+
+/* Begin at `to`: have `size` bytes and `rest`. NULL as above. */
+static inline char *weftp_quick_begin(struct weftp_quick_room *room, char *to, size_t rest,
+                                      size_t size)
+{
+    const struct weft_out *out = room->out;
+    const size_t left = (size_t)(out->end - to);
+    room->rest = rest;
+    if (__builtin_expect(left < rest || left - rest < size, 0))
+        return weftp_quick_make_room(room, to, size);
+    room->limit = out->end - rest;
+    return to;
+}
 
 /* A string of less than 16 bytes, and the closing quote. */
 static inline char *weftp_quick_put_short(struct weftp_quick_room *room, char *to, const char *text,

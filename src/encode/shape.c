@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#define NO_SORT     0xFFFF /* of no field that has a type */
 #define FIELD_BOUND 96 /* bytes of a value but for a long string, and what copies write too far */
 
 /* ---- making out ---- */
@@ -35,15 +34,17 @@ static size_t key_size_of(const weft_field *field)
 }
 
 /* `,"key":`, and the quote that a string begins with. */
-static bool put_prefix(struct weftp_shape *shape, struct weftp_shape_key *made, const char *key)
+static bool put_prefix(struct weftp_shape *shape, struct weftp_shape_place *made, const char *key)
 {
-    const size_t size = made->size + sizeof ",\"\":\"" - 1U;
+    const bool string = made->type == WEFT_TYPE_STR;
+    const size_t size = made->key_size + 4U + string;
     if (shape->text_size + size > WEFTP_SHAPE_TEXT) return false;
     char *to = shape->text + shape->text_size;
     memcpy(to, ",\"", 2);
-    memcpy(to + 2, key, made->size);
-    memcpy(to + 2 + made->size, "\":\"", 3);
-    made->text = (uint16_t)(shape->text_size + 2);
+    memcpy(to + 2, key, made->key_size);
+    memcpy(to + 2 + made->key_size, "\":\"", 2U + string);
+    made->prefix = (uint16_t)shape->text_size;
+    made->prefix_size = (uint16_t)size;
     shape->text_size += (uint32_t)size;
     return true;
 }
@@ -56,45 +57,36 @@ static bool add_hash(struct weftp_shape *shape, uint32_t hash)
     return true;
 }
 
-/* Add a field to the shape; its list is set. False: it needs thought. */
-static bool add_field(struct weftp_shape *shape, const struct weftp_scheme *scheme,
-                      const weft_field *field, uint8_t *list)
+/* Add a field of the call to the shape. False: it needs thought. */
+static bool add_field(struct weftp_shape *shape, struct weftp_shape_place *made,
+                      const struct weftp_row *row, const struct weftp_names *names,
+                      const weft_field *field)
 {
-    struct weftp_shape_key *made = &shape->keys[shape->count];
     const size_t size = key_size_of(field);
     if (size == 0 || field->type >= WEFT_TYPE_ERROR) return false;
-    const struct weftp_row *row = &scheme->rows[0][field->type];
     const struct weftp_look look = weftp_key_look(field->key, size);
-    if (look.flags) return false;
     const uint32_t hash = look.hash ^ row->salt;
-    if (weftp_names_may_have(&scheme->names, hash) || !add_hash(shape, hash)) return false;
-    *made = (struct weftp_shape_key){.type = field->type, .size = (uint16_t)size};
+    if (look.flags || weftp_names_may_have(names, hash) || !add_hash(shape, hash)) return false;
     weft_field measured = *field;
     measured.key_size = (uint8_t)size;
-    made->sort = weftp_shape_sort(&measured);
-    *list = row->list;
+    *made = (struct weftp_shape_place){.sort = weftp_shape_sort(&measured),
+                                       .type = field->type,
+                                       .key_size = (uint16_t)size,
+                                       .at = (uint16_t)(shape->count * sizeof *field)};
     key_words(field->key, size, made->words);
     return put_prefix(shape, made, field->key);
 }
 
-static void place_field(struct weftp_shape *shape, uint16_t at, uint16_t index)
-{
-    const struct weftp_shape_key *key = &shape->keys[index];
-    const bool string = key->type == WEFT_TYPE_STR;
-    shape->places[at] = (struct weftp_shape_place){.index = index,
-                                                   .prefix = (uint16_t)(key->text - 2),
-                                                   .size = (uint16_t)(key->size + 4 + string),
-                                                   .type = key->type};
-}
-
-static void sort_lists(struct weftp_shape *shape, const uint8_t *lists)
+/* Lay the fields down list by list. */
+static void sort_lists(struct weftp_shape *shape, const struct weftp_shape_place *made,
+                       const uint8_t *lists)
 {
     uint16_t at = 0;
     shape->lists = 0;
     for (unsigned list = 0; list < WEFTP_SPACE_COUNT; list++) {
         shape->starts[list] = at;
         for (uint32_t i = 0; i < shape->count; i++)
-            if (lists[i] == list) place_field(shape, at++, (uint16_t)i);
+            if (lists[i] == list) shape->places[at++] = made[i];
         if (at > shape->starts[list]) shape->lists |= WEFTP_QUICK_LIST(list);
     }
     shape->starts[WEFTP_SPACE_COUNT] = at;
@@ -105,35 +97,44 @@ bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *sch
                        const struct weft_record *record)
 {
     uint8_t lists[WEFTP_SHAPE_FIELDS];
+    struct weftp_shape_place made[WEFTP_SHAPE_FIELDS];
     if (record->field_count > WEFTP_SHAPE_FIELDS) return false;
     shape->site = record->site;
     memset(shape->bloom, 0, sizeof shape->bloom);
     shape->count = shape->text_size = 0;
-    for (size_t i = 0; i < record->field_count; i++) {
+    shape->nones = 0;
+    for (size_t i = 0; i < record->field_count; i++, shape->count++) {
         const weft_field *field = &record->fields[i];
         lists[i] = WEFTP_SPACE_COUNT;
+        shape->hashes[i] = 0;
         if (field->type == WEFT_TYPE_NONE) {
-            shape->keys[i] = (struct weftp_shape_key){.type = WEFT_TYPE_NONE, .sort = NO_SORT};
-            shape->hashes[i] = 0;
-        } else if (!add_field(shape, scheme, field, &lists[i])) {
-            return false;
+            shape->nones |= UINT64_C(1) << i;
+            continue;
         }
-        shape->count++;
+        if (field->type > WEFT_TYPE_ERROR) return false;
+        const struct weftp_row *row = &scheme->rows[0][field->type];
+        if (!add_field(shape, &made[i], row, &scheme->names, field)) return false;
+        lists[i] = row->list;
     }
-    sort_lists(shape, lists);
+    sort_lists(shape, made, lists);
     return true;
 }
 
 /* ---- comparing ---- */
 
-bool weftp_shape_same_odd(const struct weftp_shape *shape, const struct weftp_shape_key *known,
+bool weftp_shape_same_odd(const struct weftp_shape *shape, const struct weftp_shape_place *known,
                           const weft_field *field)
 {
-    if (field->type != known->type) return false;
-    if (field->type == WEFT_TYPE_NONE) return true;
-    if (field->key_size || !field->key) return false;
-    return strncmp(field->key, shape->text + known->text, known->size) == 0 &&
-           field->key[known->size] == '\0';
+    if (field->type != known->type || field->key_size || !field->key) return false;
+    return strncmp(field->key, shape->text + known->prefix + 2, known->key_size) == 0 &&
+           field->key[known->key_size] == '\0';
+}
+
+bool weftp_shape_same_nones(const struct weftp_shape *shape, const weft_field *fields)
+{
+    for (uint32_t i = 0; i < shape->count; i++)
+        if (shape->nones >> i & 1 && fields[i].type != WEFT_TYPE_NONE) return false;
+    return true;
 }
 
 /* ---- keeping ---- */

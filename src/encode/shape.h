@@ -4,7 +4,7 @@
  *
  * Its job: keys, and where fields go. Not its job: values.
  *
- *   build, match | any thread; build works on memory of the caller
+ *   build, same  | any thread; build works on memory of the caller
  *   find, keep   | any thread: the cache is filled with one atomic store for each place, and never emptied
  *   free         | the thread that closes the encoder
  *
@@ -25,21 +25,15 @@
 
 #define WEFTP_SHAPE_PADDING 32 /* bytes that may be read behind the text */
 
-/* A key as a call must have it again, in the order of the call. */
-struct weftp_shape_key {
-    uint64_t words[2]; /* its first and its last bytes */
+/* A field: its key, as a call must have it again, and where it goes. */
+struct weftp_shape_place {
+    uint64_t words[2]; /* of the key: its first and its last bytes */
     uint16_t sort;     /* weftp_shape_sort of the field */
     uint16_t type;
-    uint16_t size;
-    uint16_t text; /* where the key is in the shape's text */
-};
-
-/* Where a field goes: list by list. */
-struct weftp_shape_place {
-    uint16_t index;  /* of the field in the call */
+    uint16_t key_size;
+    uint16_t at;     /* the field's offset in the call's array, in bytes */
     uint16_t prefix; /* where `,"key":`, of strings with their quote, begins in the text */
-    uint16_t size;   /* bytes of that */
-    uint16_t type;
+    uint16_t prefix_size;
 };
 
 struct weftp_shape {
@@ -49,10 +43,10 @@ struct weftp_shape {
     uint32_t text_size;
     uint32_t bound;                         /* bytes of all fields but for long strings */
     uint16_t lists;                         /* WEFTP_QUICK_LIST of those that have fields */
-    uint16_t starts[WEFTP_SPACE_COUNT + 1]; /* of each list in `places` */
+    uint16_t starts[WEFTP_SPACE_COUNT + 1]; /* of each list in `places`; the last one is its end */
+    uint64_t nones;                         /* a bit for each field of the call that is none */
     uint32_t hashes[WEFTP_SHAPE_FIELDS];    /* of the keys, salted; of a field that is none: 0 */
-    struct weftp_shape_key keys[WEFTP_SHAPE_FIELDS];
-    struct weftp_shape_place places[WEFTP_SHAPE_FIELDS];
+    struct weftp_shape_place places[WEFTP_SHAPE_FIELDS]; /* list by list */
     char text[WEFTP_SHAPE_TEXT + WEFTP_SHAPE_PADDING];
 };
 
@@ -63,9 +57,11 @@ struct weftp_shapes {
 /* Make out a record's shape; false when the call has anything that needs thought: see quick.h. */
 bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *scheme,
                        const struct weft_record *record);
-/* A field without a key, or with one whose size the compiler did not tell: whether it is the known one. */
-bool weftp_shape_same_odd(const struct weftp_shape *shape, const struct weftp_shape_key *known,
+/* Whether a field whose key has a size that the compiler did not tell is the known one. */
+bool weftp_shape_same_odd(const struct weftp_shape *shape, const struct weftp_shape_place *known,
                           const weft_field *field);
+/* Whether the fields of `nones` are none. */
+bool weftp_shape_same_nones(const struct weftp_shape *shape, const weft_field *fields);
 /* Keep a copy of a shape, if there is memory and no other for its place. */
 void weftp_shapes_keep(struct weftp_shapes *shapes, const struct weftp_shape *shape);
 void weftp_shapes_free(struct weftp_shapes *shapes);
@@ -113,27 +109,31 @@ static inline bool weftp_shape_same_words(const char *key, size_t size, const ui
 
 /* A key of more than 16 bytes has others between its first and last ones. */
 static inline bool weftp_shape_same_key(const struct weftp_shape *shape,
-                                        const struct weftp_shape_key *known, const char *key)
+                                        const struct weftp_shape_place *known, const char *key)
 {
-    const size_t size = known->size;
+    const size_t size = known->key_size;
     if (!weftp_shape_same_words(key, size, known->words)) return false;
-    return size <= 16 || memcmp(key + 8, shape->text + known->text + 8, size - 16U) == 0;
+    return size <= 16 || memcmp(key + 8, shape->text + known->prefix + 2 + 8, size - 16U) == 0;
 }
 
-/* Whether a record has this shape: the same keys, byte by byte, and types. */
-static inline bool weftp_shape_match(const struct weftp_shape *shape,
-                                     const struct weft_record *record)
+/*
+ * Whether the fields of a call may have this shape: there are as many, and those that are none are none. Each of the
+ * others is compared when it is written.
+ */
+static inline bool weftp_shape_may_match(const struct weftp_shape *shape,
+                                         const struct weft_record *record)
 {
-    if (record->field_count != shape->count) return false;
-    const struct weftp_shape_key *known = shape->keys, *const end = known + shape->count;
-    for (const weft_field *field = record->fields; known < end; known++, field++) {
-        if (__builtin_expect(weftp_shape_sort(field) != known->sort, 0)) {
-            if (!weftp_shape_same_odd(shape, known, field)) return false;
-        } else if (!weftp_shape_same_key(shape, known, field->key)) {
-            return false;
-        }
-    }
-    return true;
+    return record->field_count == shape->count &&
+           (__builtin_expect(!shape->nones, 1) || weftp_shape_same_nones(shape, record->fields));
+}
+
+/* Whether a field is the one that is known: its key byte by byte, and its type. */
+static inline bool weftp_shape_same(const struct weftp_shape *shape,
+                                    const struct weftp_shape_place *known, const weft_field *field)
+{
+    if (__builtin_expect(weftp_shape_sort(field) != known->sort, 0))
+        return weftp_shape_same_odd(shape, known, field);
+    return weftp_shape_same_key(shape, known, field->key);
 }
 
 static inline uint32_t weftp_shapes_slot(const weft_site *site)

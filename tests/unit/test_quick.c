@@ -34,7 +34,18 @@ static void *open_encoder(const struct weft_encoder_type *type)
     return self;
 }
 
-/* Encode both ways; returns whether the quick one was gone. */
+static void assert_same(const char *name, const struct weft_out *got, const struct weft_out *want)
+{
+    const size_t size = weftp_out_size(want);
+    assert_false(got->overflow || want->overflow);
+    if (weftp_out_size(got) != size || memcmp(got->data, want->data, size) != 0)
+        fail_msg("%s:\n%.*s%.*s", name, (int)weftp_out_size(got), got->data, (int)size, want->data);
+}
+
+/* A buffer that all records of this program go through, with what is remembered beside it. */
+static struct weft_out kept;
+
+/* Encode both ways, the quick one into a fresh buffer and into the one that remembers; returns whether it was gone. */
 static bool compare(const struct weft_encoder_type *type, void *self,
                     const struct weft_record *record)
 {
@@ -46,11 +57,10 @@ static bool compare(const struct weft_encoder_type *type, void *self,
     type->encode(self, record, &planned, &plan);
     const bool gone = weftp_quick_encode(self, record, &probe);
     if (!gone) assert_int_equal(weftp_out_size(&probe), 0);
-    assert_false(quick.overflow || plan.overflow);
-    if (weftp_out_size(&quick) != weftp_out_size(&plan) ||
-        memcmp(quick.data, plan.data, weftp_out_size(&plan)) != 0)
-        fail_msg("%s:\n%.*s%.*s", type->name, (int)weftp_out_size(&quick), quick.data,
-                 (int)weftp_out_size(&plan), plan.data);
+    assert_same(type->name, &quick, &plan);
+    weftp_out_clear(&kept);
+    type->encode(self, record, NULL, &kept);
+    assert_same(type->name, &kept, &plan);
     weftp_out_deinit(&quick);
     weftp_out_deinit(&plan);
     weftp_out_deinit(&probe);
@@ -172,13 +182,158 @@ static void many_places(void **state)
     free(sites);
 }
 
+#define SETS 8
+
+/* What a record may differ in from the one before. */
+struct scene {
+    struct weft_record record;
+    struct weft_trace trace;
+    weft_field fields[3];
+    char thread[80], logger[80];
+    struct weftp_pair_set *bound[SETS], *mdc[SETS];
+};
+
+static struct weftp_pair_set *pairs_of(weft_field first, weft_field second)
+{
+    static const struct weftp_pair_limits limits = WEFTP_PAIR_LIMITS_DEFAULT;
+    const weft_field fields[] = {first, second};
+    struct weftp_pair_set *set = NULL;
+    assert_int_equal(weftp_pairs_build(&set, NULL, fields, 2, &limits, true, NULL), WEFT_OK);
+    return set;
+}
+
+/* The same keys and other values, other keys, the same ones but bound, another type, odd ones. */
+static void scene_open(struct scene *scene)
+{
+    const weft_field id = weft_str("request_id", "r-1"), load = weft_str("load", "1");
+    const weft_field api = weft_str("component", "api"), none = weft_none();
+    const weft_field bound[SETS][2] = {{api, none}, {api, weft_str("a\"b", "x")},
+                                       {api, none}, {api, none},
+                                       {api, id},   {api, none},
+                                       {api, none}, {api, none}};
+    const weft_field mdc[SETS][2] = {{id, load},
+                                     {id, load},
+                                     {weft_str("request_id", "r-2\n"), weft_str("load", "")},
+                                     {weft_str("request_ix", "r-1"), load},
+                                     {load, none},
+                                     {weft_int("request_id", 1), load},
+                                     {id, weft_double("load", 1.5)},
+                                     {id, weft_double("load", NAN)}};
+    *scene =
+        (struct scene){.trace = {"0123456789abcdef0123456789abcdef", "0123456789abcdef", "", 1},
+                       .thread = "worker-number-1",
+                       .logger = "orders.api",
+                       .fields = {weft_str("order_id", "o-1"), none, weft_int("n", 7)}};
+    for (size_t i = 0; i < SETS; i++) {
+        scene->bound[i] = pairs_of(bound[i][0], bound[i][1]);
+        scene->mdc[i] = pairs_of(mdc[i][0], mdc[i][1]);
+    }
+}
+
+static void scene_close(struct scene *scene)
+{
+    for (size_t i = 0; i < SETS; i++) {
+        weftp_pairs_unref(scene->bound[i]);
+        weftp_pairs_unref(scene->mdc[i]);
+    }
+}
+
+#define STEPS 12 /* things that a bit changes, beside the pairs */
+
+/* Set the scene: a bit of `step` for each thing that is changed, and which pairs there are. */
+static void scene_set(struct scene *scene, uint32_t step, uint32_t pairs)
+{
+    static const weft_site site = {"s.c", "f", 1, 0, 0, 0, 0};
+    scene->thread[14] = step & 1 ? '2' : '1';
+    scene->logger[3] = step & 2 ? '"' : 'e';
+    scene->trace.trace_id[31] = step & 4 ? '\0' : 'f';
+    scene->trace.trace_id[30] = step & 8 ? '0' : 'e';
+    scene->trace.span_id[0] = step & 16 ? '\0' : '0';
+    scene->trace.span_id[1] = step & 32 ? '2' : '1';
+    scene->fields[1] = step & 64 ? weft_bool("request_id", true) : weft_none();
+    scene->fields[2].v.i = step;
+    scene->record = (struct weft_record){.struct_size = sizeof scene->record,
+                                         .time_ns = 1795328954123456000 + (int64_t)step * 300000000,
+                                         .level = step & 128 ? WEFT_LEVEL_WARN : WEFT_LEVEL_INFO,
+                                         .logger = scene->logger,
+                                         .logger_size = step & 256 ? 0 : 10,
+                                         .thread = scene->thread,
+                                         .thread_size = step & 512 ? 3 : 15,
+                                         .message = "m\t and more of it",
+                                         .message_size = step % 17,
+                                         .site = &site,
+                                         .fields = scene->fields,
+                                         .field_count = step & 1024 ? 3 : 2,
+                                         .bound = scene->bound[pairs]->pairs,
+                                         .bound_count = scene->bound[pairs]->count,
+                                         .mdc = scene->mdc[pairs]->pairs,
+                                         .mdc_count = scene->mdc[pairs]->count,
+                                         .trace = step & 2048 ? NULL : &scene->trace};
+}
+
+/* From each of many records to those that differ in one thing, and back, through one buffer. */
+static void what_is_remembered_is_not_believed(void **state)
+{
+    (void)state;
+    struct scene scene;
+    uint64_t random = 1;
+    uint32_t quick = 0;
+    scene_open(&scene);
+    for (uint32_t i = 0; i < 180; i++) {
+        const struct weft_encoder_type *type = weftp_encoders_builtin[i % 3];
+        void *self = open_encoder(type);
+        random = random * UINT64_C(6364136223846793005) + 1;
+        const uint32_t base = i < 3 ? 0 : (uint32_t)(random >> 40) & (uint32_t)(random >> 50);
+        for (uint32_t pairs = SETS; pairs-- > 0;) {
+            for (uint32_t bit = 0; bit <= STEPS; bit++) {
+                scene_set(&scene, base, i % 2 ? 0 : 6);
+                quick += compare(type, self, &scene.record);
+                scene_set(&scene, base ^ (bit ? UINT32_C(1) << (bit - 1) : 0), pairs);
+                quick += compare(type, self, &scene.record);
+            }
+        }
+        type->close(self);
+    }
+    assert_true(quick > 5000);
+    scene_close(&scene);
+}
+
+/* An encoder in the place of one that is closed: what is remembered of that one is not its own. */
+static void another_encoder_at_the_same_address(void **state)
+{
+    (void)state;
+    static const struct weft_options_kv none[] = {{NULL, NULL}};
+    static const char *const services[] = {"orders", "basket"};
+    struct scene scene;
+    scene_open(&scene);
+    for (uint32_t i = 0; i < 200; i++) {
+        const struct weft_encoder_options options = {.struct_size = sizeof options,
+                                                     .service = services[i % 2],
+                                                     .host = "h",
+                                                     .options = none};
+        void *self = NULL;
+        assert_int_equal(weftp_encoders_builtin[0]->open(&self, &options), WEFT_OK);
+        scene_set(&scene, 0, 0);
+        scene.record.fields = NULL;
+        scene.record.field_count = 0;
+        compare(weftp_encoders_builtin[0], self, &scene.record);
+        weftp_encoders_builtin[0]->close(self);
+    }
+    scene_close(&scene);
+}
+
 int main(void)
 {
+    weftp_out_init(&kept, (size_t)8 << 20);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tame_records),
         cmocka_unit_test(wild_records),
         cmocka_unit_test(a_key_that_changes_in_place),
         cmocka_unit_test(many_places),
+        cmocka_unit_test(what_is_remembered_is_not_believed),
+        cmocka_unit_test(another_encoder_at_the_same_address),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    weftp_out_deinit(&kept);
+    return failed;
 }
