@@ -315,11 +315,11 @@ static bool put_record(struct quick *quick, const struct weftp_shape *shape)
     struct weft_out *out = quick->room.out;
     size_t size;
     quick->shape = shape;
+    quick->mismatch = false;
     if (!weftp_quick_pairs_look(&quick->memo->pairs, program, shape, record, &size)) return false;
     const size_t start = weftp_out_size(out);
     quick->present = what_is_present(quick);
     quick->opened = 0;
-    quick->mismatch = false;
     size += program->quick.bound + shape->bound + SLACK;
     char *to = weftp_quick_begin(&quick->room, out->cur, size, record->message_size);
     if (to) to = put_line(quick, to);

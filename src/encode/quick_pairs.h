@@ -40,15 +40,16 @@ bool weftp_quick_pairs_are_apart(const struct weftp_quick_pairs *pairs,
 /* Whether all numbers are such; others are printed as strings, and elsewhere. */
 bool weftp_quick_pairs_are_finite(const struct weft_record *record);
 
-/* Whether pairs are those that are known from `sorts` on; adds the bytes that they take to *size. */
+/* Whether pairs, one or more, are those that are known from `sorts` on; adds the bytes that they take to *size. */
 static inline bool weftp_quick_pairs_same(const struct weft_pair *pair, size_t count,
                                           const uint64_t *sorts, size_t *size)
 {
     size_t sum = *size + count; /* with their commas */
-    for (const struct weft_pair *end = pair + count; pair < end; pair++, sorts++) {
-        if (weftp_quick_pairs_sort(pair) != *sorts) return false;
+    const struct weft_pair *const end = pair + count;
+    do {
+        if (weftp_quick_pairs_sort(pair) != *sorts++) return false;
         sum += pair->json_size;
-    }
+    } while (++pair < end);
     *size = sum;
     return true;
 }
@@ -62,7 +63,7 @@ static inline bool weftp_quick_pairs_fit(const struct weftp_quick_pairs *pairs, 
     if (pairs->program != program || bound != pairs->bound_count || bound + mdc != pairs->count)
         return false;
     return (!bound || weftp_quick_pairs_same(record->bound, bound, pairs->sorts, size)) &&
-           weftp_quick_pairs_same(record->mdc, mdc, pairs->sorts + bound, size);
+           (!mdc || weftp_quick_pairs_same(record->mdc, mdc, pairs->sorts + bound, size));
 }
 
 /* Whether there may be a key that pairs and call both have. */
