@@ -212,7 +212,7 @@ static void put_parent(struct writer *writer, const weft_field *field, unsigned 
     if (!field->v.f) head.flags = WEFTP_PACKED_NULL;
     if (depth < WEFTP_PACKED_DEPTH_MAX) head.size = count_fields(field->v.f, field->size);
     put_head(writer, field, head, 0);
-    if (head.size) put_fields(writer, field->v.f, head.size, depth + 1);
+    if (head.size && field->v.f) put_fields(writer, field->v.f, head.size, depth + 1);
 }
 
 static APART void put_field(struct writer *writer, const weft_field *field, unsigned depth)
@@ -415,7 +415,7 @@ static IN_LINE size_t pack(const struct weft_record *record, unsigned options, c
     struct writer writer = {.at = to, .end = to + room};
     const unsigned has = extras_of(record, options);
     uint32_t count = 0;
-    if (!has_room_in_head(record)) return SIZE_MAX;
+    if (!to || !has_room_in_head(record)) return SIZE_MAX;
     struct weftp_packed_head *head = (void *)take(&writer, sizeof *head);
     if (head) put_ids(head, record, has);
     put_body(&writer, record, has);
@@ -424,7 +424,7 @@ static IN_LINE size_t pack(const struct weft_record *record, unsigned options, c
     if (whole > WEFTP_PACKED_SIZE_MAX) return SIZE_MAX;
     const size_t size = (size_t)whole, padding = -size % WEFTP_PACKED_ALIGN;
     put_padding(&writer, padding);
-    if (__builtin_expect(writer.missed != 0, 0)) return size + padding;
+    if (__builtin_expect(!head || writer.missed != 0, 0)) return size + padding;
     head->size = (uint32_t)(size + padding);
     head->field_count = count;
     head->field_total = writer.field_total;

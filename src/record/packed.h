@@ -41,10 +41,11 @@ size_t weftp_packed_size(const struct weft_record *record, unsigned options);
 /*
  * Pack a record at `to`, which has `room` bytes and needs no alignment. All that the record points
  * to is copied. Keys of more than 1,024 bytes keep as much as it takes to be cut by the encoder as
- * before.
+ * before. Bytes of the room behind the record may be written, too.
  *
- * @retval WEFT_ELIMIT  It takes more than `room` or WEFTP_PACKED_SIZE_MAX; what is at `to` is then
- *                      of no use.
+ * @retval WEFT_ELIMIT  It takes more than `room` or WEFTP_PACKED_SIZE_MAX, or has a logger's or
+ *                      thread's name of more than 65,535 bytes, or as many pairs; what is at `to`
+ *                      is then of no use.
  */
 weft_status weftp_record_pack(const struct weft_record *record, unsigned options, void *to,
                               size_t room, size_t *size);
