@@ -37,8 +37,9 @@ def file_system(folder):
 
 
 def commit():
-    changed = "" if subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "src", "sinks", "include", "bench"], cwd=build.ROOT,
-                                   stderr=subprocess.DEVNULL, check=False).returncode == 0 else ", changed since"
+    same = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "src", "sinks", "include", "bench"], cwd=build.ROOT,
+                          stderr=subprocess.DEVNULL, check=False).returncode == 0
+    changed = "" if same else ", changed since"
     return (output("git", "log", "-1", "--format=%h of %cs") or "?") + changed
 
 

@@ -43,12 +43,21 @@ def look_at(raw, way, kind):
     wanted = CONTEXT + (VALUES if kind == "R10" else ())
     missing = [value for value in wanted if value not in text.replace("\\/", "/")]
     if missing and kind != "GROW":
-        raise Wrong(f"{missing[0]} is not in the line: {text[:1000]}")
+        raise Wrong(f"{missing[0]} is not in the line: {text[:200]}")
     if not way.json or (kind == "ESC" and not way.escapes):
         return
     try:
         line = json.loads(text)
     except ValueError as error:
-        raise Wrong(f"no JSON ({error}): {text[:1000]}") from None
-    if kind == "ESC" and not any(isinstance(value, str) and value.startswith(ESC_BEGINS) for value in line.values()):
-        raise Wrong(f"the message came back changed: {text[:1000]}")
+        raise Wrong(f"no JSON ({error}): {text[:200]}") from None
+    if kind == "ESC" and not any(value.startswith(ESC_BEGINS) for value in texts(line)):
+        raise Wrong(f"the message came back changed: {text[:200]}")
+
+
+def texts(value):
+    """All strings in it, wherever they are."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from texts(inner)

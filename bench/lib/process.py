@@ -6,11 +6,11 @@ import time
 
 from . import lines
 
-TIMEOUT_S = 180
+TIMEOUT_S = 60
 
 
 class Failed(Exception):
-    """A way could not be measured; the text says which, and why."""
+    """A way could not be measured; the text says why."""
 
 
 def environment_of(way):
@@ -29,20 +29,21 @@ def arguments_of(way, measure, share, path):
 def run(way, measure, share, folder):
     """The JSON object of one process; its lines were counted, and some of them parsed."""
     path = os.path.join(folder, "bench.log")
-    command = arguments_of(way, measure, share, path)
+    command, began = arguments_of(way, measure, share, path), time.monotonic()
     try:
         done = subprocess.run(command, env=environment_of(way), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               stdin=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False)
         if done.returncode:
-            raise Failed(f"{' '.join(command)}: {done.stderr.decode(errors='replace')[-2000:]}")
+            raise Failed(f"exit code {done.returncode}: {done.stderr.decode(errors='replace').strip()[-300:]}")
         result = json.loads(done.stdout)
+        result["seconds"] = time.monotonic() - began
         if way.to_file and measure.name != "OFF":
             result["line_bytes"] = lines.check(path, int(result["lines"]) + way.extra_lines, way, result["kind"])
         return result
     except subprocess.TimeoutExpired:
-        raise Failed(f"{' '.join(command)}: not done after {TIMEOUT_S} s") from None
+        raise Failed(f"not done after {TIMEOUT_S} s") from None
     except (ValueError, KeyError, OSError) as error:
-        raise Failed(f"{' '.join(command)}: {error}") from error
+        raise Failed(str(error)) from error
     finally:
         remove(folder)
 
@@ -54,7 +55,7 @@ def remove(folder):
 
 
 def switches(pid):
-    """Voluntary context switches of every thread of a process but its first, which sleeps in the bench's own hands."""
+    """Voluntary context switches of every thread of a process; its first one sleeps meanwhile, without any."""
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{task}/status", encoding="ascii", errors="replace") as status:

@@ -1,4 +1,5 @@
 """The report as text: the machine, one table of all ways, the aims."""
+from . import rounds
 
 HEAD = (
     ("way", None), ("line B", None),
@@ -68,6 +69,12 @@ def numbered(report):
     return of, texts
 
 
+def joined(line, widths):
+    left = (0, len(HEAD) - 1)
+    return "  ".join(cell.ljust(width) if i in left else cell.rjust(width)
+                     for i, (cell, width) in enumerate(zip(line, widths))).rstrip()
+
+
 def ways_table(report):
     of, texts = numbered(report)
     head = [tuple(name for name, _ in HEAD), tuple(under or "" for _, under in HEAD)]
@@ -83,8 +90,7 @@ def ways_table(report):
     widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
     out = []
     for line in [*head, None, *body]:
-        out.append("  ".join(cell.ljust(w) if i in (0, len(HEAD) - 1) else cell.rjust(w)
-                             for i, (cell, w) in enumerate(zip(line, widths))).rstrip() if line else "-" * sum(w + 2 for w in widths))
+        out.append(joined(line, widths) if line else "-" * sum(width + 2 for width in widths))
     out.append("* more than 5 % of the calls came later than their time: this way cannot keep that pace")
     out += [f"{number}  {text}" for number, text in enumerate(texts, 1)]
     return out
@@ -96,7 +102,7 @@ def legend(report):
             version = f" {way['version']}" if way["version"] else ""
             yield f"  {way['name']:<16} {way['language']:<5} {way['text']}{version and ' -' + version}"
     for name, why in sorted(report["absent"].items()):
-        yield f"  {name:<16} not measured: {why}"
+        yield f"  {name:<16} not measured: {why[:160]}"
 
 
 def aims_text(report):
@@ -115,20 +121,24 @@ def grow_text(report):
         names = list(series["lines"])
         yield "  " + f"{series['axis']:>14}" + "".join(f"{name:>14}" for name in names)
         for i, x in enumerate(series["x"]):
-            values = "".join(f"{series['lines'][name][i]:>14.0f}" if series["lines"][name][i] is not None else f"{'-':>14}"
-                             for name in names)
+            values = "".join(f"{series['lines'][name][i]:>14.0f}" for name in names)
             yield f"  {x:>14}{values}"
 
 
 def render(report):
     """The whole report, lines of text."""
     lines = [f"{what + ':':<12} {value}" for what, value in report["environment"]]
+    lines += [f"{'rounds:':<12} {report['rounds']}, interleaved ({rounds.SLOW_ROUNDS} of what must warm up first)"]
     lines += ["", "ns: of the calling thread a record, in a tight loop. e2e: thousands of records a second until the last byte was",
               "handed to the operating system, the flush included. Files on disk, a new one each time; nothing is synced.", ""]
     lines += ways_table(report)
     if report["instructions"]:
         lines += ["", "instructions a record, R10 (callgrind): " + ", ".join(
             f"{name} {count}" for name, count in report["instructions"].items())]
+    if report["facts"].get("memory_kib"):
+        each = report["facts"]["thread_kib"]
+        lines += ["", "memory in KiB, over an empty program / of a thread more that has logged: " + ", ".join(
+            f"{name} {over}/{each[name]:g}" for name, over in report["facts"]["memory_kib"].items())]
     lines += list(grow_text(report))
     lines += ["", "what each is"] + list(legend(report))
     if report["aims"]:

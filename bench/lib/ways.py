@@ -67,10 +67,12 @@ def own_ways(program):
 def encoders(program):
     """Without a file: measured for the aims, not in the table of ways."""
     return [
-        (Way("encode", (program, "--way", "encode"), "weft's encoder alone", to_file=False), Measure("R10", ("--kind", "R10"), 200_000)),
+        (Way("encode", (program, "--way", "encode"), "weft's encoder alone", to_file=False),
+         Measure("R10", ("--kind", "R10"), 200_000)),
         (Way("hand_encode", (program, "--way", "hand_encode"), "the hand-written encoder alone", to_file=False),
          Measure("R10", ("--kind", "R10"), 400_000)),
-        (Way("empty", (program, "--way", "empty"), "the loop around OFF", to_file=False), Measure("OFF", ("--kind", "OFF"), 100_000_000)),
+        (Way("empty", (program, "--way", "empty"), "the loop around OFF", to_file=False),
+         Measure("OFF", ("--kind", "OFF"), 100_000_000)),
     ]
 
 

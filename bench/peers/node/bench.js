@@ -6,7 +6,7 @@ const { performance } = require('node:perf_hooks');
 const pino = require('pino');
 
 const BATCHES = 20;
-const WARM_NS = 1e9;
+const WARM_NS = 0.5e9;
 const korean = '주문이 접수됨 고객님';
 const block = `${korean}\t"a" "bc" "def" "ghij" the quick brown fox jumps over the lazy dog while the weaver carries `
   + 'the thread from warp to warp, and back again\t';
@@ -28,7 +28,7 @@ function options(argv) {
 
 const destinations = {
   pino: { sync: true },
-  pino_64k: { sync: true, minLength: 65536 },
+  pino_8k: { sync: true, minLength: 8192 },
   pino_async: { sync: false, minLength: 4096 },
 };
 

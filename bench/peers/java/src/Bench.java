@@ -8,11 +8,11 @@ import java.util.concurrent.CyclicBarrier;
 
 /**
  * The peers in Java: one measurement a process, with the arguments and the answer of weft_bench. What is measured comes
- * after as many records again, and at least 2 s of them, so that the code is compiled.
+ * after as many records again, and at least 1 s of them, so that the code is compiled.
  */
 final class Bench {
     private static final int BATCHES = 20;
-    private static final long WARM_NS = 2_000_000_000L;
+    private static final long WARM_NS = 1_000_000_000L;
     private static final Map<String, String> options = new HashMap<>();
 
     private final Way way;

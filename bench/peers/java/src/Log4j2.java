@@ -76,6 +76,7 @@ final class Log4j2 implements Way {
     public static void main(String[] arguments) throws Exception {
         for (int i = 0; i + 1 < arguments.length; i++) {
             if (arguments[i].equals("--way") && arguments[i + 1].equals("log4j2_async")) {
+                System.setProperty("log4j2.asyncLoggerRingBufferSize", "8192");
                 System.setProperty("log4j2.contextSelector", "org.apache.logging.log4j.core.async.AsyncLoggerContextSelector");
             }
         }
