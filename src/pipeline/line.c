@@ -13,13 +13,19 @@ struct attempt {
     size_t start; /* bytes of the text before it */
 };
 
+/* Keep the first bytes of a text, which may have no memory yet. */
+static void begin_at(struct weft_out *out, size_t start)
+{
+    weftp_out_clear(out);
+    if (start > 0) out->cur += start;
+}
+
 static bool fits(const struct attempt *attempt, const struct weft_limits *limits)
 {
     const struct weftp_encoding *encoding = attempt->encoding;
     struct weft_out *out = attempt->out;
     const size_t max = out->max, most = attempt->start + encoding->budget + SLACK;
-    weftp_out_clear(out);
-    out->cur += attempt->start;
+    begin_at(out, attempt->start);
     if (most < max) out->max = most;
     encoding->type->encode(encoding->self, attempt->record, limits, out);
     out->max = max;
@@ -72,8 +78,7 @@ bool weftp_line_append(const struct weftp_encoding *encoding, const struct weft_
     if (__builtin_expect(fits(&attempt, &unlimited), 1)) return true;
     *trimmed = true;
     if (trim(&attempt)) return true;
-    weftp_out_clear(out);
-    out->cur += attempt.start;
+    begin_at(out, attempt.start);
     return false;
 }
 
