@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -22,6 +23,7 @@ static struct sigaction before[COUNT];
 static void (*_Atomic save_now)(void);
 static atomic_int owner; /* process id */
 static atomic_int saver; /* thread id; 0: nobody saves */
+static sigjmp_buf past;  /* the saver's: behind what it saves */
 
 /* ---- the handler ---- */
 
@@ -65,10 +67,10 @@ static void save_once(void)
     int nobody = 0;
     if (!save || atomic_load(&owner) != (int)getpid()) return;
     if (atomic_compare_exchange_strong(&saver, &nobody, self)) {
-        save();
+        if (sigsetjmp(past, 1) == 0) save();
         atomic_store(&saver, 0);
     } else if (nobody == self) {
-        atomic_store(&saver, 0); /* `save` itself has crashed: this is the end of it */
+        siglongjmp(past, 1); /* `save` itself has crashed: go on with the crash that it was about */
     } else {
         wait_for_saver();
     }

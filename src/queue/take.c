@@ -88,6 +88,7 @@ bool weftp_take_begin(struct weftp_take *take, struct weftp_queue *queue, int64_
     const bool ask = !take->answering && is_asked(take, queue);
     if (ask) take->asked = __atomic_load_n(&queue->asked, __ATOMIC_ACQUIRE);
     if (ask) take->answering = true;
+    take->queue = queue;
     take->until_ns = now_ns;
     take->heap_count = 0;
     take->bytes = 0;
@@ -106,7 +107,8 @@ bool weftp_take_begin(struct weftp_take *take, struct weftp_queue *queue, int64_
 
 const struct weftp_ring_entry *weftp_take_next(struct weftp_take *take, struct weftp_seat **out)
 {
-    if (take->heap_count == 0) return NULL;
+    if (take->heap_count == 0 || __atomic_load_n(&take->queue->frozen, __ATOMIC_RELAXED))
+        return NULL;
     struct weftp_seat *seat = take->heap[0];
     const struct weftp_ring_entry *entry = weftp_ring_front_sc(&seat->ring);
     if (entry->time_ns > take->until_ns && entry->time_ns - take->until_ns < AHEAD_MAX_NS)

@@ -67,8 +67,8 @@ static void put_data(int fd, const struct dump *dump)
 }
 
 /*
- * The worker goes on meanwhile: what it has given back since is written, and may be overwritten, so
- * the tail is read once more, behind the data.
+ * The worker may still have given back a batch: that is written, and may be overwritten, so the tail
+ * is read once more, behind the data.
  */
 static void put_face(int fd, const struct dump *dump)
 {
@@ -117,9 +117,11 @@ static void save(void)
     struct weftp_queue *queue = __atomic_load_n(&crash.queue, __ATOMIC_ACQUIRE);
     const int fd = __atomic_load_n(&crash.fd, __ATOMIC_ACQUIRE);
     if (!queue || !is_own(fd)) return;
+    weftp_queue_freeze(queue, true);
     const bool locked = weftp_lock_until(&queue->lock, weftp_monotonic_ms() + LOCK_WAIT_MS);
     if (ftruncate(fd, 0) == 0) save_rings(fd, queue->first);
     if (locked) weftp_unlock(&queue->lock);
+    weftp_queue_freeze(queue, false); /* a program may live on */
 }
 
 /* ---- the files ---- */
