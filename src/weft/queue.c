@@ -193,6 +193,7 @@ void weftp_system_queue_fork_parent(void)
 
 void weftp_system_queue_fork_child(void)
 {
+    weftp_clock_forked();
     weftp_sites_fork_child();
     weftp_queue_fork_child(&weftp_system.worker.queue);
     weftp_worker_fork_child(&weftp_system.worker);
