@@ -98,10 +98,10 @@ struct weftp_queue {
     uint64_t unstored; /* rings that the store had no room for */
     /* What each record's producer reads, on a line that is seldom written. */
     _Alignas(WEFTP_RING_PAIR) uint32_t sleeping; /* atomic, futex: 1: the consumer sleeps */
-    uint32_t frozen;                             /* atomic: the consumer takes nothing */
-    uint32_t closing;                            /* atomic: nobody waits for room any more */
-    struct weftp_queue_options options;          /* without the lock: single members, relaxed */
-    bool barrier;                                /* membarrier is there */
+    uint32_t frozen;  /* atomic: until this millisecond the consumer takes nothing; 0: it does */
+    uint32_t closing; /* atomic: nobody waits for room any more */
+    struct weftp_queue_options options; /* without the lock: single members, relaxed */
+    bool barrier;                       /* membarrier is there */
     bool ready;
     _Alignas(WEFTP_RING_PAIR) uint32_t napping; /* atomic, futex: 1: it sleeps with a timer */
     unsigned generation;                        /* atomic; counts changes of the list */
@@ -184,12 +184,13 @@ static inline void weftp_queue_commit(struct weftp_queue *queue, struct weftp_se
 /* Wait until all that was pushed before this call is given back; false: the deadline passed. */
 bool weftp_queue_drain(struct weftp_queue *queue, int64_t deadline_ms);
 /*
- * Whether the consumer takes anything: while not, it gives back at most what it has in hands. Signal-
- * safe: for a process that crashes.
+ * For so long the consumer takes nothing, and gives back at most what it has in hands; 0: it goes on
+ * now. For a process that crashes. Signal-safe.
  */
-static inline void weftp_queue_freeze(struct weftp_queue *queue, bool frozen)
+static inline void weftp_queue_freeze(struct weftp_queue *queue, uint32_t time_ms)
 {
-    __atomic_store_n(&queue->frozen, frozen, __ATOMIC_SEQ_CST);
+    const uint32_t until_ms = ((uint32_t)weftp_monotonic_ms() + time_ms) | 1;
+    __atomic_store_n(&queue->frozen, time_ms ? until_ms : 0, __ATOMIC_SEQ_CST);
 }
 /* Nobody waits for room any more (or, false, as before). */
 void weftp_queue_closing(struct weftp_queue *queue, bool closing);

@@ -83,11 +83,22 @@ static bool is_asked(const struct weftp_take *take, const struct weftp_queue *qu
                                   __atomic_load_n(&queue->answered, __ATOMIC_RELAXED);
 }
 
+/* A crash is being saved: whatever is taken now might be written twice. */
+static inline bool is_frozen(struct weftp_queue *queue)
+{
+    const uint32_t until_ms = __atomic_load_n(&queue->frozen, __ATOMIC_RELAXED);
+    if (__builtin_expect(until_ms == 0, 1)) return false;
+    if ((int32_t)(until_ms - (uint32_t)weftp_monotonic_ms()) > 0) return true;
+    weftp_queue_freeze(queue, 0);
+    return false;
+}
+
 bool weftp_take_begin(struct weftp_take *take, struct weftp_queue *queue, int64_t now_ns)
 {
     const bool ask = !take->answering && is_asked(take, queue);
     if (ask) take->asked = __atomic_load_n(&queue->asked, __ATOMIC_ACQUIRE);
     if (ask) take->answering = true;
+    const bool frozen = is_frozen(queue);
     take->queue = queue;
     take->until_ns = now_ns;
     take->heap_count = 0;
@@ -96,7 +107,7 @@ bool weftp_take_begin(struct weftp_take *take, struct weftp_queue *queue, int64_
     for (size_t i = 0; i < take->seat_count; i++) {
         struct weftp_seat *seat = take->seats[i];
         const bool any = weftp_ring_look_sc(&seat->ring);
-        if (any) take->heap[take->heap_count++] = seat;
+        if (any && !frozen) take->heap[take->heap_count++] = seat;
         if (!ask) continue;
         seat->owing = any;
         seat->owed = seat->ring.head_seen;
@@ -107,8 +118,7 @@ bool weftp_take_begin(struct weftp_take *take, struct weftp_queue *queue, int64_
 
 const struct weftp_ring_entry *weftp_take_next(struct weftp_take *take, struct weftp_seat **out)
 {
-    if (take->heap_count == 0 || __atomic_load_n(&take->queue->frozen, __ATOMIC_RELAXED))
-        return NULL;
+    if (take->heap_count == 0 || is_frozen(take->queue)) return NULL;
     struct weftp_seat *seat = take->heap[0];
     const struct weftp_ring_entry *entry = weftp_ring_front_sc(&seat->ring);
     if (entry->time_ns > take->until_ns && entry->time_ns - take->until_ns < AHEAD_MAX_NS)

@@ -12,7 +12,7 @@
 
 /* Begin with zeros. */
 struct weftp_take {
-    const struct weftp_queue *queue;
+    struct weftp_queue *queue;
     size_t seat_count, heap_count;
     unsigned generation; /* of the queue's list */
     bool listed;         /* the list was read, and need not be read again */

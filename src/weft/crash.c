@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOCK_WAIT_MS 100 /* for the list of rings; who holds its lock may have crashed */
+#define FREEZE_MS    1000 /* that a process takes to die; one that lives on writes again after it */
+#define LOCK_WAIT_MS 100  /* for the list of rings; who holds its lock may have crashed */
 
 static struct {
     struct weftp_lock lock;
@@ -117,11 +118,10 @@ static void save(void)
     struct weftp_queue *queue = __atomic_load_n(&crash.queue, __ATOMIC_ACQUIRE);
     const int fd = __atomic_load_n(&crash.fd, __ATOMIC_ACQUIRE);
     if (!queue || !is_own(fd)) return;
-    weftp_queue_freeze(queue, true);
+    weftp_queue_freeze(queue, FREEZE_MS);
     const bool locked = weftp_lock_until(&queue->lock, weftp_monotonic_ms() + LOCK_WAIT_MS);
     if (ftruncate(fd, 0) == 0) save_rings(fd, queue->first);
     if (locked) weftp_unlock(&queue->lock);
-    weftp_queue_freeze(queue, false); /* a program may live on */
 }
 
 /* ---- the files ---- */
@@ -147,6 +147,7 @@ static void forget(void)
 {
     weftp_crash_signals_release();
     disarm();
+    if (crash.queue) weftp_queue_freeze(crash.queue, 0);
     weftp_store_close(crash.store, false);
     free(crash.dir);
     crash.store = NULL;
