@@ -91,7 +91,7 @@ static void encode_once(struct weftp_writer *writer, const struct weftp_cuts *to
     weftp_plan_free(&plan);
 }
 
-static bool is_unlimited(const struct weft_limits *limits)
+static inline bool is_unlimited(const struct weft_limits *limits)
 {
     return !limits || (limits->field & limits->bound & limits->message & limits->mdc) == UINT32_MAX;
 }

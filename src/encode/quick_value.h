@@ -65,11 +65,11 @@ static inline char *weftp_quick_put_string(struct weftp_quick_room *room, char *
         to = weftp_quick_make_room(room, to, size);
         if (!to) return NULL;
     }
-    if (__builtin_expect(weftp_scan_copy_long(to, text, size) != 0, 0)) {
-        to = weftp_quick_put_dirty(room, to, text, size);
+    const size_t clean = weftp_scan_copy_long(to, text, size);
+    to += clean;
+    if (__builtin_expect(clean < size, 0)) {
+        to = weftp_quick_put_dirty(room, to, text + clean, size - clean);
         if (!to) return NULL;
-    } else {
-        to += size;
     }
     *to = '"';
     return to + 1;

@@ -44,10 +44,10 @@ static inline unsigned weftp_chunk_high(weftp_chunk chunk)
     return (unsigned)_mm_movemask_epi8(chunk);
 }
 
-/* As signed numbers, bytes of 0x80 and above are below 0x20 too: one comparison finds both. */
+/* As signed numbers, bytes of 0x80 and above are below 0x20 too: one subtraction gives both the sign that is asked for. */
 static inline unsigned weftp_chunk_marks(weftp_chunk chunk)
 {
-    const __m128i outside = _mm_cmplt_epi8(chunk, _mm_set1_epi8(0x20));
+    const __m128i outside = _mm_subs_epi8(chunk, _mm_set1_epi8(0x20));
     const __m128i quote = _mm_cmpeq_epi8(chunk, _mm_set1_epi8('"'));
     const __m128i backslash = _mm_cmpeq_epi8(chunk, _mm_set1_epi8('\\'));
     return (unsigned)_mm_movemask_epi8(_mm_or_si128(outside, _mm_or_si128(quote, backslash)));
@@ -239,13 +239,17 @@ static inline unsigned weftp_scan_copy(void *to, const void *from)
     return weftp_chunk_marks(chunk);
 }
 
-/* Copy `size` bytes, 16 or more, the last 16 twice; 0 when none is marked. */
-static inline unsigned weftp_scan_copy_long(char *to, const char *from, size_t size)
+/*
+ * Copy bytes of `size`, 16 or more, up to the step that has the first marked one, the last step over the one before. Returns
+ * how many are copied and not marked: all, or those of whole steps.
+ */
+static inline size_t weftp_scan_copy_long(char *to, const char *from, size_t size)
 {
     const size_t last = size - WEFTP_SCAN_SIZE;
-    unsigned marks = weftp_scan_copy(to + last, from + last);
-    for (size_t i = 0; i < last; i += WEFTP_SCAN_SIZE) marks |= weftp_scan_copy(to + i, from + i);
-    return marks;
+    size_t i = 0;
+    for (; i < last; i += WEFTP_SCAN_SIZE)
+        if (__builtin_expect(weftp_scan_copy(to + i, from + i) != 0, 0)) return i;
+    return __builtin_expect(weftp_scan_copy(to + last, from + last) != 0, 0) ? i : size;
 }
 
 /* Copy `size` bytes, 1 to 15, as two pieces that may overlap; 0 when none is marked. */
