@@ -29,8 +29,8 @@ def memory(own, share, folder):
     over, each = {}, {}
     for way in own:
         held = {}
-        for threads in (1, MEMORY_THREADS):
-            measure = ways.Measure("memory", ("--kind", "R10", "--memory", "--threads", str(threads)), 20_000 // threads)
+        for threads in (1, MEMORY_THREADS):  # each logs so much that a ring is touched to its end
+            measure = ways.Measure("memory", ("--kind", "R10", "--memory", "--threads", str(threads)), 66_000 // threads)
             result = process.run(way, measure, share, folder)
             held[threads] = result["threads_kib"]
             if threads == 1:

@@ -1,11 +1,33 @@
 //! Threads, clocks and the report.
 use crate::{context, esc_message, run, Output};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 const BATCHES: u64 = 20;
+
+/// Counts allocations, once it was told to.
+struct Counting;
+static COUNTING: AtomicBool = AtomicBool::new(false);
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if COUNTING.load(Relaxed) {
+            ALLOCATIONS.fetch_add(1, Relaxed);
+        }
+        System.alloc(layout)
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        System.dealloc(pointer, layout)
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 struct Lap {
     begin: Instant,
@@ -85,6 +107,7 @@ fn thread(plan: &Plan, start: &Barrier) -> (Lap, String) {
     let span = context();
     let _inside = span.enter();
     run(&plan.kind, warm(plan), &plan.esc);
+    ALLOCATIONS.store(0, Relaxed);
     start.wait();
     match plan.pace {
         Some(pace) => {
@@ -111,6 +134,9 @@ fn report(way: &str, plan: &Plan, laps: &[(Lap, String)], drained: Instant) {
     if plan.pace.is_none() {
         print!("\"ns_per_call\":{:.3},\"ns_best_batch\":{best:.3},", busy as f64 / all);
     }
+    if COUNTING.load(Relaxed) {
+        print!("\"allocations_per_record\":{:.3},", ALLOCATIONS.load(Relaxed) as f64 / all);
+    }
     let rate = all / (drained - begin).as_secs_f64();
     println!("\"records_per_s\":{rate:.0},\"rss_max_kib\":{},\"pinned\":false}}", rss_max_kib());
 }
@@ -131,6 +157,7 @@ pub fn main() {
         pace: options.get("pace").and_then(|text| text.parse().ok()),
         esc: esc_message(),
     });
+    COUNTING.store(options.contains_key("count"), Relaxed);
     let way = text("way", "tracing");
     let output = Output::open(&way, &text("to", "/dev/null"));
     let start = Arc::new(Barrier::new(plan.threads as usize));
