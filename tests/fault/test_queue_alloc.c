@@ -1,6 +1,7 @@
 /*
- * Whichever step of making a ring fails - its descriptor, its size, one of its mappings, its books -
- * the thread gets no seat, nothing is left behind, and the next attempt finds everything as it was.
+ * Whichever step of making a ring fails - its descriptor, its size, one of its mappings, its
+ * books - the thread gets no seat, nothing is left behind, and the next attempt finds everything as
+ * it was.
  */
 #include <setjmp.h>
 #include <stdarg.h>

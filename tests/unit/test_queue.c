@@ -381,6 +381,8 @@ static void test_the_last_quarter_is_kept(void **state)
         weftp_queue_set(queue, &options);
         while (push_at(seat, WARN, 1, 1)) above++;
         assert_int_equal(above, FULL / 4 - 1); /* one's room takes the gap that says the first */
+        options.block_ns = INT64_MAX;
+        weftp_queue_set(queue, &options);
         assert_false(push_at(seat, INFO, 1, 1));
         round_at(1000);
         assert_int_equal(consumer->records, below + above);

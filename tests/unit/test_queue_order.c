@@ -115,7 +115,7 @@ static void test_what_is_younger_than_the_round_waits(void **state)
 
 /* ---- questions ---- */
 
-/* An answer is no leave to change the order: what is younger than the round waits, and so do they. */
+/* An answer is no leave to change the order: what is younger than the round waits, and so does it. */
 static void test_an_answer_comes_after_all_that_was_there(void **state)
 {
     (void)state;
@@ -152,7 +152,7 @@ static void test_a_question_to_an_empty_queue(void **state)
     end();
 }
 
-/* Which position was asked for is told apart over all 2^32 of them, also by those not asked lately. */
+/* Which position was asked for is told apart over all 2^32 of them. */
 static void test_answers_when_positions_pass_two_to_the_32(void **state)
 {
     (void)state;
