@@ -9,6 +9,13 @@ HEAD = (
     ("alloc.", "/record"), ("RSS MiB", "peak"), ("wakes", "idle 5 s"), ("notes", None),
 )
 
+HOW = (
+    "ns: of the calling thread a record, in a tight loop; best is the quietest twentieth of any run, or, behind a queue and",
+    "with two threads, the quietest run; median is that of the runs' means. e2e: thousands of records a second until the last",
+    "byte was handed to the operating system, the flush included. Files on disk, a new one each time; nothing is synced.",
+    "Each file was looked at: it has every line, and a line has every value.",
+)
+
 
 def pair(row, key, scale=1.0, digits=0):
     if not row:
@@ -61,7 +68,7 @@ def clock_row(report):
 def numbered(report):
     """Notes: ({way: [number]}, [text])."""
     texts, of = [], {}
-    for way in report["ways"]:
+    for way in (way for way in report["ways"] if way["name"] in report["table"]):
         for text in filter(None, way["differs"].split("; ")):
             if text not in texts:
                 texts.append(text)
@@ -111,7 +118,8 @@ def aims_text(report):
         if aim["value"] is None:
             yield f"  -       {aim['aim']}: not measured {limit}"
         else:
-            yield f"  {'met   ' if aim['met'] else 'MISSED'}  {aim['aim']}: {aim['value']:.3g} {aim['unit']} {limit}"
+            value = f"{aim['value']:,.0f}" if aim["value"] >= 100 else f"{aim['value']:.3g}"
+            yield f"  {'met   ' if aim['met'] else 'MISSED'}  {aim['aim']}: {value} {aim['unit']} {limit}"
 
 
 def grow_text(report):
@@ -129,9 +137,12 @@ def render(report):
     """The whole report, lines of text."""
     lines = [f"{what + ':':<12} {value}" for what, value in report["environment"]]
     lines += [f"{'rounds:':<12} {report['rounds']}, interleaved ({rounds.SLOW_ROUNDS} of what must warm up first)"]
-    lines += ["", "ns: of the calling thread a record, in a tight loop. e2e: thousands of records a second until the last byte was",
-              "handed to the operating system, the flush included. Files on disk, a new one each time; nothing is synced.", ""]
+    lines += ["", *HOW, ""]
     lines += ways_table(report)
+    alone = [f"{name} {report['table'][name]['R10']['ns_best']:.0f}" for name in ("encode", "hand_encode")
+             if name in report["table"]]
+    if alone:
+        lines += ["", "encoding R10 alone, without clock and file, ns: " + ", ".join(alone)]
     if report["instructions"]:
         lines += ["", "instructions a record, R10 (callgrind): " + ", ".join(
             f"{name} {count}" for name, count in report["instructions"].items())]
