@@ -1,5 +1,7 @@
 #include "mirror.h"
 
+#include "io.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -15,7 +17,8 @@ int weftp_mirror_memory(size_t bytes)
 {
     const int fd = memfd_create("weft-ring", MFD_CLOEXEC);
     if (fd < 0) return -1;
-    if (ftruncate(fd, (off_t)bytes) == 0) return fd;
+    /* Not ftruncate, which raises SIGXFSZ where files may not be so large. */
+    if (weftp_io_pwrite_masked(fd, "", 1, (off_t)bytes - 1) == 1) return fd;
     const int err = errno;
     close(fd);
     errno = err;
