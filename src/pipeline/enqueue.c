@@ -5,10 +5,16 @@
 #define SHARE(seat) ((seat)->ring.capacity / 4) /* bytes of a ring that one record may take */
 #define LEAST       384 /* bytes that a record is thought to take before it is packed */
 
+#define STUCK_MS     200 /* without progress, after which the worker may be waiting for us */
+#define STUCK_NAP_US 200
+#define SETTLE_MS    5000
+
+/* What is called there are points of cancellation, and locks are held. */
 static bool take_seat(struct weftp_worker *worker, struct weftp_thread *thread)
 {
-    if (!weftp_worker_ready(worker)) return false;
-    thread->seat = weftp_queue_sit(&worker->queue);
+    const int cancel_state = weftp_cancel_disable();
+    if (weftp_worker_ready(worker)) thread->seat = weftp_queue_sit(&worker->queue);
+    weftp_cancel_restore(cancel_state);
     if (!thread->seat) return false;
     thread->queue = &worker->queue;
     thread->unseated = worker->unseated;
@@ -30,13 +36,44 @@ static enum weftp_enqueued by_hand(struct weftp_worker *worker, struct weftp_thr
     const int64_t block_ns = __atomic_load_n(&queue->options.block_ns, __ATOMIC_RELAXED);
     const bool blocks =
         __atomic_load_n(&queue->options.overflow, __ATOMIC_RELAXED) == WEFTP_OVERFLOW_BLOCK;
-    const int64_t deadline_ms = !blocks                 ? 0
+    const bool printed = (record->flags & WEFTP_RECORD_PRINTED) != 0;
+    const int64_t deadline_ms = printed                 ? weftp_monotonic_ms() + STUCK_MS
+                                : !blocks               ? 0
                                 : block_ns == INT64_MAX ? INT64_MAX
                                                         : weftp_monotonic_ms() + block_ns / 1000000;
     weftp_count(&thread->counts.large);
-    if (weftp_ring_used(&thread->seat->ring) > 0 && !weftp_queue_drain(queue, deadline_ms))
+    if (weftp_ring_used(&thread->seat->ring) > 0 && !weftp_queue_drain(queue, deadline_ms) &&
+        !printed)
         return lose(thread, record);
     return WEFTP_ENQUEUE_NOT;
+}
+
+bool weftp_enqueue_gets_on(struct weftp_worker *worker, struct weftp_thread *thread)
+{
+    struct weftp_queue *queue = &worker->queue;
+    const struct weftp_seat *seat = thread->seat;
+    if (!seat ||
+        __atomic_load_n(&queue->options.overflow, __ATOMIC_RELAXED) != WEFTP_OVERFLOW_BLOCK)
+        return true; /* nobody waits */
+    uint32_t used = weftp_ring_used(&seat->ring);
+    for (int64_t until_ms = 0; used > seat->ring.capacity / 2;) {
+        const int64_t now_ms = weftp_monotonic_ms();
+        const uint32_t now_used = weftp_ring_used(&seat->ring);
+        if (until_ms == 0 || now_used < used) until_ms = now_ms + STUCK_MS;
+        used = now_used;
+        if (now_ms >= until_ms) thread->overtakes = true;
+        if (thread->overtakes) return false;
+        weftp_queue_wake(queue);
+        weftp_nap_us(STUCK_NAP_US);
+    }
+    thread->overtakes = false;
+    return true;
+}
+
+void weftp_enqueue_settle(struct weftp_thread *thread)
+{
+    if (weftp_ring_used(&thread->seat->ring) == 0) return;
+    (void)weftp_queue_drain(thread->queue, weftp_monotonic_ms() + SETTLE_MS);
 }
 
 /* It did not fit into the room that there was: ask for as much as it takes. */

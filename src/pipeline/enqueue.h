@@ -19,4 +19,13 @@ enum weftp_enqueued {
 enum weftp_enqueued weftp_enqueue(struct weftp_worker *worker, struct weftp_thread *thread,
                                   const struct weft_record *record);
 
+/*
+ * Before a record of a print: the worker may be running the very code that prints, which waits for
+ * whoever reads the prints. So wait for room only as long as the worker gets on. False: it does not;
+ * the record is to be handed over by the caller itself, past those that wait.
+ */
+bool weftp_enqueue_gets_on(struct weftp_worker *worker, struct weftp_thread *thread);
+/* Before a record of a thread with a seat that goes to the sinks at once: what it has pushed comes first. */
+void weftp_enqueue_settle(struct weftp_thread *thread);
+
 #endif

@@ -59,9 +59,11 @@ static bool encode(const struct weftp_pipeline *pipeline, unsigned encoding,
 static bool hand_over(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                       const struct weft_record *record)
 {
-    if (record->level < pipeline->floor ||
-        (record->flags & WEFTP_RECORD_PRINTED && !weftp_pipeline_takes(pipeline, record->flags)))
-        return true;
+    if (record->level < pipeline->floor) return true;
+    if (__builtin_expect(record->flags & WEFTP_RECORD_PRINTED, 0)) {
+        if (!weftp_pipeline_takes(pipeline, record->flags)) return true;
+        if (!weftp_enqueue_gets_on(pipeline->worker, thread)) return false;
+    }
     if (__builtin_expect(weftp_enqueue(pipeline->worker, thread, record) == WEFTP_ENQUEUE_NOT, 0))
         return false;
     weftp_count(&thread->counts.accepted);
@@ -123,6 +125,8 @@ void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_t
                            struct weft_record *record)
 {
     if (pipeline->worker && hand_over(pipeline, thread, record)) return;
+    if (!pipeline->worker && __builtin_expect(thread->seat != NULL, 0))
+        weftp_enqueue_settle(thread);
     record->field_count = count_fields(record->fields, record->field_count);
     submit_now(pipeline, thread, record);
 }

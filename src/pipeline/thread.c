@@ -44,6 +44,7 @@ static void add_counts(struct weftp_thread_counts *sum, const struct weftp_threa
 static void thread_destroy(void *pointer)
 {
     struct weftp_thread *thread = pointer;
+    weftp_thread_busy(true);
     if (thread->seat) weftp_queue_leave(thread->queue, thread->seat);
     if (thread->seat && thread->unseated) thread->unseated();
     list_lock();
@@ -61,31 +62,39 @@ static void thread_destroy(void *pointer)
     free(thread);
 }
 
-/* A malloc of the program's that logs is turned away meanwhile: one thread has one state. */
-static struct weftp_thread *thread_create(void)
+struct weftp_thread *weftp_thread_reserve(void)
 {
-    weftp_thread_slot.busy = true;
     struct weftp_thread *thread = calloc(1, sizeof *thread);
-    if (!thread) {
-        weftp_thread_slot.busy = false;
-        return NULL;
-    }
+    if (!thread) return NULL;
     weftp_out_init(&thread->line, WEFTP_LINE_SIZE_MAX);
     weftp_out_init(&thread->own, WEFTP_LINE_SIZE_MAX);
     weftp_out_init(&thread->text, WEFTP_TEXT_SIZE_MAX);
     thread->name_ns = INT64_MIN;
-    if (pthread_setspecific(threads.key, thread) != 0) {
-        free(thread);
-        weftp_thread_slot.busy = false;
-        return NULL;
-    }
+    return thread;
+}
+
+void weftp_thread_adopt(struct weftp_thread *thread)
+{
     list_lock();
     thread->next = threads.first;
     if (threads.first) threads.first->previous = thread;
     threads.first = thread;
     weftp_thread_slot.self = thread;
     list_unlock();
-    return thread;
+}
+
+/* A malloc of the program's that logs is turned away meanwhile: one thread has one state. */
+static bool thread_create(void)
+{
+    weftp_thread_busy(true);
+    struct weftp_thread *thread = weftp_thread_reserve();
+    if (thread && pthread_setspecific(threads.key, thread) != 0) {
+        free(thread);
+        thread = NULL;
+    }
+    if (thread) weftp_thread_adopt(thread);
+    weftp_thread_busy(false);
+    return thread != NULL;
 }
 
 weft_status weftp_threads_init(void)

@@ -68,6 +68,7 @@ struct weftp_thread {
     void (*unseated)(void);    /* called by this thread when it has left its seat; may be NULL */
     struct weftp_queue *queue; /* where its seat is */
     struct weftp_seat *seat;   /* in the queue; NULL: none yet */
+    bool overtakes;            /* prints that it reads do not wait for those in its ring */
     struct weftp_thread *next, *previous;
 };
 
@@ -83,6 +84,15 @@ struct weftp_thread_slot {
     bool busy;
 };
 extern _Thread_local struct weftp_thread_slot weftp_thread_slot;
+/*
+ * While a thread that is not inside of a call has one of the locks that a call may take: what logs
+ * on it meanwhile, a signal handler or the program's malloc, is turned away. Not for one that has
+ * the list's lock, which says so itself.
+ */
+static inline void weftp_thread_busy(bool busy)
+{
+    weftp_thread_slot.busy = busy;
+}
 /* Calls need no fence of their own: weftp_threads_wait asks the kernel for one. Set once. */
 extern bool weftp_thread_barrier;
 
@@ -128,6 +138,13 @@ bool weftp_threads_wait(int64_t deadline_ms);
 void weftp_threads_sum(struct weftp_thread_counts *sum);
 /* Records that count as written, and have been lost since by a sink that kept them. */
 void weftp_threads_lose(uint64_t count);
+/*
+ * A state for a thread of weft's that is about to be started, so that it never lacks one: NULL when
+ * out of memory, else owned by the caller until that thread adopts it as its own. The thread forgets
+ * it before it ends.
+ */
+struct weftp_thread *weftp_thread_reserve(void);
+void weftp_thread_adopt(struct weftp_thread *thread);
 /* Free the calling thread's state; it makes a new one if it logs again. */
 void weftp_thread_forget(void);
 

@@ -94,6 +94,11 @@ static void take_record(const struct round *round, const struct weftp_ring_entry
 
 /* ---- one round ---- */
 
+static bool is_stopping(const struct weftp_worker *worker)
+{
+    return __atomic_load_n(&worker->stop, __ATOMIC_ACQUIRE) != 0;
+}
+
 /* What was lost by threads that have not logged since. */
 static void tell_losses(const struct round *round, int64_t now_ns)
 {
@@ -118,7 +123,7 @@ static bool go_round(const struct round *round)
     const int64_t now_ns = weftp_clock_realtime_ns(&worker->clock);
     const bool any = weftp_take_begin(take, &worker->queue, now_ns);
     weftp_thread_refresh(round->thread, now_ns);
-    while ((entry = weftp_take_next(take, &seat)) != NULL) {
+    while (!is_stopping(worker) && (entry = weftp_take_next(take, &seat)) != NULL) {
         if (weftp_ring_entry_kind(entry) == WEFTP_RING_GAP)
             take_gap(round, seat, entry);
         else
@@ -135,6 +140,7 @@ void weftp_worker_finish(struct weftp_worker *worker, const struct weftp_pipelin
                          struct weftp_thread *thread)
 {
     const struct round round = {worker, pipeline, thread};
+    worker->stop = 0;
     (void)__atomic_add_fetch(&worker->queue.asked, 1,
                              __ATOMIC_RELAXED); /* leave nothing for later */
     while (go_round(&round)) continue;
@@ -154,12 +160,20 @@ static bool go_round_now(struct weftp_worker *worker)
     return any;
 }
 
+/* The program's free may be called under the queue's lock, and log. */
+static void wait(struct weftp_worker *worker)
+{
+    weftp_thread_busy(true);
+    weftp_take_wait(&worker->take, &worker->queue);
+    weftp_thread_busy(false);
+}
+
 static void *run(void *arg)
 {
     struct weftp_worker *worker = arg;
-    while (!__atomic_load_n(&worker->stop, __ATOMIC_ACQUIRE))
-        if (!go_round_now(worker) && !__atomic_load_n(&worker->stop, __ATOMIC_ACQUIRE))
-            weftp_take_wait(&worker->take, &worker->queue);
+    weftp_thread_adopt(worker->state);
+    while (!is_stopping(worker))
+        if (!go_round_now(worker) && !is_stopping(worker)) wait(worker);
     weftp_thread_forget();
     __atomic_store_n(&worker->ended, 1, __ATOMIC_RELEASE);
     return NULL;
@@ -170,7 +184,10 @@ static bool start(struct weftp_worker *worker)
     const int64_t now_ms = weftp_monotonic_ms();
     if (now_ms < worker->retry_ms) return false;
     worker->stop = worker->ended = 0;
-    if (weftp_thread_start(&worker->thread, "weft-queue", false, run, worker) == 0) return true;
+    worker->state = weftp_thread_reserve();
+    if (worker->state && weftp_thread_start(&worker->thread, "weft-queue", false, run, worker) == 0)
+        return true;
+    free(worker->state);
     worker->retry_ms = now_ms + WEFTP_WORKER_RETRY_MS;
     return false;
 }
@@ -187,18 +204,23 @@ bool weftp_worker_ready(struct weftp_worker *worker)
 /* Without a thread there are no seats, and nothing was pushed. */
 bool weftp_worker_drain(struct weftp_worker *worker, int64_t deadline_ms)
 {
+    const bool inside = weftp_thread_inside();
+    if (!inside) weftp_thread_busy(true);
     weftp_lock(&worker->queue.lock);
     const bool running = worker->running && *worker->own;
     weftp_unlock(&worker->queue.lock);
+    if (!inside) weftp_thread_busy(false);
     return !running || weftp_queue_drain(&worker->queue, deadline_ms);
 }
 
 bool weftp_worker_stop(struct weftp_worker *worker, int64_t deadline_ms)
 {
+    weftp_thread_busy(true);
     weftp_lock(&worker->queue.lock);
     const bool running = worker->running;
     worker->running = false;
     weftp_unlock(&worker->queue.lock);
+    weftp_thread_busy(false);
     if (!running) return true;
     __atomic_store_n(&worker->stop, 1, __ATOMIC_SEQ_CST);
     (void)__atomic_add_fetch(&worker->queue.asked, 1,

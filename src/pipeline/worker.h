@@ -37,7 +37,8 @@ struct weftp_worker {
     bool running;          /* under the queue's lock */
     int64_t retry_ms;      /* under the queue's lock */
     pthread_t thread;
-    int stop, ended; /* atomic */
+    struct weftp_thread *state; /* for the thread, until it has it */
+    int stop, ended;            /* atomic */
     /* The consumer's own. */
     struct weftp_take take;
     struct weftp_bulk bulk;

@@ -205,10 +205,12 @@ void weftp_queue_wake(struct weftp_queue *queue)
 bool weftp_queue_drain(struct weftp_queue *queue, int64_t deadline_ms)
 {
     const uint32_t question = __atomic_add_fetch(&queue->asked, 1, __ATOMIC_SEQ_CST);
+    const uint32_t was_closing = __atomic_load_n(&queue->closing, __ATOMIC_SEQ_CST);
     weftp_queue_wake(queue);
     for (;;) {
         const uint32_t answered = __atomic_load_n(&queue->answered, __ATOMIC_ACQUIRE);
         if ((int32_t)(answered - question) >= 0) return true;
+        if (__atomic_load_n(&queue->closing, __ATOMIC_SEQ_CST) != was_closing) return false;
         const int64_t left_ms =
             deadline_ms == INT64_MAX ? 1000 : deadline_ms - weftp_monotonic_ms();
         if (left_ms <= 0) return false;
@@ -220,6 +222,7 @@ void weftp_queue_closing(struct weftp_queue *queue, bool closing)
 {
     __atomic_store_n(&queue->closing, closing, __ATOMIC_SEQ_CST);
     if (!closing) return;
+    weftp_futex_wake(&queue->answered);
     weftp_lock(&queue->lock);
     for (struct weftp_seat *seat = queue->first; seat; seat = seat->next) {
         __atomic_store_n(&seat->waiting, 0, __ATOMIC_SEQ_CST);

@@ -181,7 +181,10 @@ static inline void weftp_queue_commit(struct weftp_queue *queue, struct weftp_se
     weftp_queue_published(queue);
 }
 
-/* Wait until all that was pushed before this call is given back; false: the deadline passed. */
+/*
+ * Wait until all that was pushed before this call is given back; false: the deadline passed, or the
+ * queue has begun to close meanwhile.
+ */
 bool weftp_queue_drain(struct weftp_queue *queue, int64_t deadline_ms);
 /*
  * For so long the consumer takes nothing, and gives back at most what it has in hands; 0: it goes on

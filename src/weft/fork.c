@@ -31,6 +31,9 @@ static void prepare(void)
     const int64_t deadline_ms = weftp_deadline_ms(FORK_WAIT_MS);
     locked = !weftp_thread_inside() && weftp_system_lock_until(deadline_ms);
     if (!locked) return;
+    /* A parent that ends by _exit, as daemon(3) does, has nothing in the queue then. */
+    if (weftp_system.pipeline)
+        weftp_system_queue_drain(weftp_system.pipeline, deadline_ms - FORK_WAIT_MS / 2);
     weftp_capture_fork_prepare(deadline_ms);
     weftp_loggers_fork_prepare();
     weftp_threads_fork_prepare();

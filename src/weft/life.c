@@ -73,23 +73,27 @@ static void fill_sinks(weft_stats *stats)
         weftp_outlet_stats(pipeline->slots[i].outlet, &stats->sinks[stats->sink_count++]);
 }
 
-static void fill_queue(weft_stats *stats)
+/* Returns what the end has left in the queue. */
+static uint64_t fill_queue(weft_stats *stats)
 {
     struct weftp_queue_counts queue;
+    weftp_thread_busy(true);
     weftp_queue_counts(&weftp_system.worker.queue, &queue);
+    weftp_thread_busy(false);
     stats->dropped_queue = queue.lost_count;
     memcpy(stats->dropped_queue_by_level, queue.lost, sizeof stats->dropped_queue_by_level);
-    stats->queued = queue.pending - load(&weftp_system.abandoned);
     stats->queue_unstored = queue.unstored;
+    if (weftp_system.queue_over) return queue.pending;
+    stats->queued = queue.pending;
+    return 0;
 }
 
 /* accepted is counted apart from what became of it, but for calls that never got as far as a thread's own counters. */
-static void fill_totals(weft_stats *stats)
+static void fill_totals(weft_stats *stats, uint64_t abandoned)
 {
     struct weftp_thread_counts sum;
     weftp_threads_sum(&sum);
     stats->dropped_reentrant = load(&weftp_system.dropped_reentrant);
-    const uint64_t abandoned = load(&weftp_system.abandoned);
     stats->dropped_shutdown = load(&weftp_system.dropped_shutdown) + abandoned;
     const uint64_t dropped_start = load(&weftp_system.dropped_start);
     stats->accepted = sum.accepted + stats->dropped_reentrant + stats->dropped_shutdown -
@@ -124,8 +128,7 @@ weft_status weft_stats_get(weft_stats *stats, size_t stats_size)
     if (!stats || stats_size < sizeof stats->struct_size) return WEFT_EINVAL;
     if (weftp_thread_inside()) return WEFT_ESTATE;
     weftp_system_lock();
-    fill_queue(&all);
-    fill_totals(&all);
+    fill_totals(&all, fill_queue(&all));
     fill_sinks(&all);
     weftp_system_unlock();
     fill_modules(&all);
@@ -140,6 +143,7 @@ weft_status weft_memory_dump(int fd)
     const int cancel_state = weftp_cancel_disable();
     weftp_system_lock();
     const struct weftp_pipeline *pipeline = weftp_system_pipeline();
+    if (pipeline) weftp_system_queue_drain(pipeline, weftp_deadline_ms(WEFTP_EXIT_TIMEOUT_MS));
     for (size_t i = 0; pipeline && i < pipeline->slot_count; i++) {
         struct weftp_outlet *outlet = pipeline->slots[i].outlet;
         if (strcmp(outlet->type->name, "memory") != 0) continue;

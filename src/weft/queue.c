@@ -98,12 +98,13 @@ static void open_queue(const struct weftp_settings *settings, struct weftp_pipel
     struct weftp_worker *worker = &weftp_system.worker;
     struct weftp_queue_options options;
     options_of(settings, &options);
-    if (worker->queue.ready)
-        weftp_queue_set(&worker->queue, &options);
-    else
+    if (!worker->queue.ready)
         weftp_worker_init(worker, &weftp_system.pipeline, &options, weftp_barrier_register());
     worker->seated = weftp_crash_thread_begin;
     worker->unseated = weftp_crash_thread_end;
+    weftp_thread_busy(true); /* a signal handler that logs must not wait for the lock */
+    weftp_queue_set(&worker->queue, &options);
+    weftp_thread_busy(false);
     pipeline->worker = worker;
 }
 
@@ -132,29 +133,32 @@ void weftp_system_queue_drain(const struct weftp_pipeline *pipeline, int64_t dea
 
 /* ---- the end ---- */
 
-/* Calls that wait for room get it as long as the worker gets on; then they give up. */
-static void let_go(int64_t deadline_ms)
+/*
+ * Calls that wait for room get it as long as the worker gets on; then they give up. The worker comes
+ * first: who waits for calls holds the threads' lock, and one that has just been started needs it.
+ */
+static void let_go(struct weftp_worker *worker, int64_t deadline_ms)
 {
     const int64_t now_ms = weftp_monotonic_ms();
     const int64_t share = deadline_ms == INT64_MAX ? 0 : (deadline_ms - now_ms) / CLOSING_SHARE;
-    if (!weftp_threads_wait(deadline_ms - share))
-        weftp_queue_closing(&weftp_system.worker.queue, true);
+    (void)weftp_worker_drain(worker, deadline_ms - share);
+    if (weftp_threads_wait(deadline_ms - share)) return;
+    weftp_thread_busy(true);
+    weftp_queue_closing(&worker->queue, true);
+    weftp_thread_busy(false);
 }
 
 bool weftp_system_queue_end(int64_t deadline_ms)
 {
     struct weftp_worker *worker = &weftp_system.worker;
     if (!is_open()) return true;
-    let_go(deadline_ms);
-    (void)weftp_worker_drain(worker, deadline_ms);
-    if (weftp_worker_stop(worker, deadline_ms)) {
-        weftp_crash_remove();
-        return true;
-    }
-    struct weftp_queue_counts counts;
-    weftp_queue_counts(&worker->queue, &counts);
-    weftp_system.abandoned = counts.pending;
-    return false;
+    let_go(worker, deadline_ms);
+    const bool drained = weftp_worker_drain(worker, deadline_ms);
+    const bool stopped = weftp_worker_stop(worker, deadline_ms);
+    weftp_system.queue_over = true;
+    if (!drained || !stopped) return false;
+    weftp_crash_remove();
+    return true;
 }
 
 void weftp_system_queue_finish(const struct weftp_pipeline *pipeline, struct weftp_thread *thread)
@@ -202,5 +206,6 @@ void weftp_system_queue_fork_child(void)
         weftp_queue_store_set(&weftp_system.worker.queue, weftp_store_type(weftp_system.store));
     }
     weftp_crash_fork_child();
-    weftp_system.abandoned = weftp_system.recovered = 0;
+    weftp_system.queue_over = false;
+    weftp_system.recovered = 0;
 }

@@ -319,6 +319,17 @@ static void keep_sink_stats(const struct weftp_pipeline *pipeline)
     weftp_system.last_sink_count = pipeline->slot_count;
 }
 
+/* A sink that prints what it gets from the queue is heard; it has half of the time. */
+static void end_capture(int64_t deadline_ms)
+{
+    const int64_t now_ms = weftp_monotonic_ms();
+    const int64_t half_ms =
+        deadline_ms == INT64_MAX ? deadline_ms : now_ms + (deadline_ms - now_ms) / 2;
+    if (weftp_capture_is_on() && weftp_system.pipeline)
+        weftp_system_queue_drain(weftp_system.pipeline, half_ms);
+    weftp_capture_stop(deadline_ms);
+}
+
 weft_status weftp_system_shutdown(uint32_t timeout_ms)
 {
     const int64_t deadline_ms = weftp_deadline_ms(timeout_ms);
@@ -329,7 +340,7 @@ weft_status weftp_system_shutdown(uint32_t timeout_ms)
         return WEFT_ETIMEOUT;
     }
     const bool running = weftp_system.state == WEFTP_STATE_RUNNING;
-    if (running) weftp_capture_stop(deadline_ms);
+    if (running) end_capture(deadline_ms);
     __atomic_store_n(&weftp_system.state, WEFTP_STATE_SHUT, __ATOMIC_SEQ_CST);
     struct weftp_pipeline *pipeline = weftp_system.pipeline;
     if (running && pipeline) {

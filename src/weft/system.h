@@ -41,8 +41,8 @@ struct weftp_system {
     size_t last_sink_count;
     /* Counts of what never reached a thread's own. Atomic. */
     uint64_t dropped_reentrant, dropped_shutdown, dropped_start, config_errors;
-    uint64_t abandoned; /* records left in the queue by a worker that stands in a sink at the end */
-    uint64_t recovered; /* records of processes that died */
+    bool queue_over;             /* what is in the queue now is lost: the end did not wait for it */
+    uint64_t recovered;          /* records of processes that died */
     struct weftp_worker worker;  /* the queue's; used once it is open */
     struct weftp_store *store;   /* where its rings live; NULL: in memory of the process's own */
     char *queue_dir, *crash_dir; /* that are in force; owned; NULL: none */
@@ -125,8 +125,8 @@ void weftp_system_queue_settle(const struct weftp_settings *settings);
 /* Before another pipeline takes over: what was logged goes where it would have gone. */
 void weftp_system_queue_drain(const struct weftp_pipeline *pipeline, int64_t deadline_ms);
 /*
- * Nothing is logged any more: get rid of what is there, and end the worker. False: it stands in a
- * sink; what is left counts as dropped.
+ * Nothing is logged any more: get rid of what is there, and end the worker. False: it did not get so
+ * far, and may stand in a sink; what is left counts as dropped.
  */
 bool weftp_system_queue_end(int64_t deadline_ms);
 /* Afterwards, with no call under way: what came in at the last moment. The thread is inside a call. */
