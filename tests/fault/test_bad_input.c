@@ -19,6 +19,7 @@
 static weft_stats stats_now(void)
 {
     weft_stats stats;
+    SETTLE();
     EXPECT(weft_stats_get(&stats, sizeof stats) == WEFT_OK);
     EXPECT(stats.accepted == stats.written + stats.dropped);
     for (size_t i = 0; i < stats.sink_count; i++)

@@ -58,6 +58,7 @@ static size_t lines_in_log(void)
 static uint64_t held(void)
 {
     weft_stats stats;
+    SETTLE();
     EXPECT(weft_stats_get(&stats, sizeof stats) == WEFT_OK);
     EXPECT(stats.accepted == stats.written + stats.dropped);
     return stats.sinks[0].held;

@@ -60,6 +60,7 @@ static void fail_and_recover(void *arg)
     EXPECT(weft_sink_register(&flaky) == WEFT_OK);
     EXPECT(weft_sink_register(&flaky) == WEFT_EINVAL);
     weft_info(NULL, "before");
+    SETTLE();
     broken = true;
     for (int i = 0; i < 30; i++) weft_info(NULL, "lost secret", weft_int("i", i));
     for (int i = 0; i < 12; i++) weft_error(NULL, "lost secret", weft_int("i", i));

@@ -26,6 +26,7 @@ static void end_at_once(void *arg)
 static void row_09_ends_without_a_destructor(void **state)
 {
     (void)state;
+    if (with_queue()) return; /* what is queued is lost then */
     for (int way = 0; way < 3; way++) {
         struct row row = row_begin("");
         struct row_seqs seqs = {.lines = 0};
@@ -269,18 +270,18 @@ static void check_container(const struct container *container)
     assert_int_equal(status, (container->status < 0 ? 128 + SIGKILL : container->status) << 8);
     row_read(&seqs, row.path);
     assert_false(seqs.gap);
-    assert_true(seqs.next[0] >= rounds_now());
+    assert_true(seqs.next[0] >= rounds_now() || (with_queue() && container->status < 0));
     row_end(&row);
 }
 
 static void container_pid_1_and_sigterm(void **state)
 {
     (void)state;
-    static const struct container containers[] = {
+    const struct container containers[] = {
         {"", "WEFT_SIGTERM=flush", true, 0},
         {"", "WEFT_SIGTERM=off", true, 0},
         {"", "WEFT_SIGTERM=off", false, -1},
-        {"", "WEFT_SIGTERM=flush", false, -1}, /* nothing is kept back */
+        {"", "WEFT_SIGTERM=flush", false, with_queue() ? 128 + SIGTERM : -1}, /* keeps nothing */
         {"?buffer_bytes=65536", "WEFT_SIGTERM=flush", false, 128 + SIGTERM},
         {"?buffer_bytes=65536", "WEFT_SIGTERM=flush", true, 0},
     };

@@ -122,6 +122,7 @@ static void begin(void)
 static weft_stats sums(void)
 {
     weft_stats stats;
+    SETTLE();
     EXPECT(weft_stats_get(&stats, sizeof stats) == WEFT_OK);
     EXPECT(stats.accepted == stats.written + stats.dropped);
     EXPECT(stats.sinks[0].accepted == stats.sinks[0].written + stats.sinks[0].dropped);

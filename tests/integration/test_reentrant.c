@@ -18,6 +18,7 @@
 static weft_stats stats_now(void)
 {
     weft_stats stats;
+    SETTLE();
     EXPECT(weft_stats_get(&stats, sizeof stats) == WEFT_OK);
     EXPECT(stats.accepted == stats.written + stats.dropped);
     return stats;
@@ -53,6 +54,7 @@ static void sink_that_logs(void *arg)
     EXPECT(weft_sink_callback_set(NULL, log_inside, NULL) == WEFT_OK);
     weft_info(NULL, "one");
     weft_info(NULL, "two");
+    SETTLE();
     EXPECT(callbacks == 2);
     const weft_stats stats = stats_now();
     EXPECT(stats.dropped_reentrant == 2);

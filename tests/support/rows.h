@@ -50,8 +50,9 @@ static inline void row_skip(const char *why)
 static inline weft_stats row_stats(void)
 {
     weft_stats stats;
+    SETTLE();
     EXPECT(weft_stats_get(&stats, sizeof stats) == WEFT_OK);
-    EXPECT(stats.accepted == stats.written + stats.dropped);
+    EXPECT(stats.accepted == stats.written + stats.dropped && stats.queued == 0);
     for (size_t i = 0; i < stats.sink_count; i++)
         EXPECT(stats.sinks[i].accepted == stats.sinks[i].written + stats.sinks[i].dropped);
     return stats;
