@@ -266,7 +266,7 @@ static inline char *put_list_item(struct quick *quick, char *to, const struct we
     return to && op->what == WEFTP_QUICK_OBJECT ? close_list(quick, to, opened) : to;
 }
 
-static char *put_line(struct quick *quick, char *to)
+static inline char *put_line(struct quick *quick, char *to)
 {
     const struct weftp_quick_program *program = &quick->program->quick;
     const struct weftp_quick_op *op = program->lines[weftp_level_step(quick->record->level)];
@@ -308,7 +308,7 @@ static inline struct memo *memo_of(struct weft_out *out)
 }
 
 /* The whole line; false: nothing was written. */
-static bool put_record(struct quick *quick, const struct weftp_shape *shape)
+static inline bool put_record(struct quick *quick, const struct weftp_shape *shape)
 {
     const struct weftp_program *program = quick->program;
     const struct weft_record *record = quick->record;
@@ -330,14 +330,15 @@ static bool put_record(struct quick *quick, const struct weftp_shape *shape)
     return to != NULL;
 }
 
-/* Make out a record's shape, which is kept if there is none for its place, and write it so. */
-static __attribute__((noinline)) bool put_shapeless(struct quick *quick, bool kept)
+/* Make out a record's shape, which is kept if there is none for its place. */
+static __attribute__((noinline)) bool make_shape(const struct weftp_program *program,
+                                                 const struct weft_record *record, bool kept,
+                                                 struct weftp_shape *made)
 {
-    struct weftp_shape made;
-    struct weftp_shapes *shapes = quick->record->site ? quick->program->shapes : NULL;
-    if (!weftp_shape_build(&made, &quick->program->scheme, quick->record)) return false;
-    if (shapes && !kept) weftp_shapes_keep(shapes, &made);
-    return put_record(quick, &made);
+    struct weftp_shapes *shapes = record->site ? program->shapes : NULL;
+    if (!weftp_shape_build(made, &program->scheme, record)) return false;
+    if (shapes && !kept) weftp_shapes_keep(shapes, made);
+    return true;
 }
 
 bool weftp_quick_encode(const struct weftp_program *program, const struct weft_record *record,
@@ -353,9 +354,17 @@ bool weftp_quick_encode(const struct weftp_program *program, const struct weft_r
     quick.room.layout = program->scheme.layout;
     const struct weftp_shape *kept =
         record->site && program->shapes ? weftp_shapes_find(program->shapes, record->site) : NULL;
-    if (__builtin_expect(kept && weftp_shape_may_match(kept, record), 1)) {
-        if (put_record(&quick, kept)) return true;
-        if (!quick.mismatch) return false;
+    const struct weftp_shape *shape = kept;
+    struct weftp_shape made;
+    /* A field may turn out to be another one than the shape that was kept says; one that was made out now fits. */
+    if (__builtin_expect(!kept || !weftp_shape_may_match(kept, record), 0)) shape = NULL;
+    for (;;) {
+        if (__builtin_expect(!shape, 0)) {
+            if (!make_shape(program, record, kept != NULL, &made)) return false;
+            shape = &made;
+        }
+        if (put_record(&quick, shape)) return true;
+        if (!quick.mismatch || shape == &made) return false;
+        shape = NULL;
     }
-    return put_shapeless(&quick, kept != NULL);
 }

@@ -17,15 +17,16 @@
 
 struct weftp_quick_head {
     uint64_t program; /* the id of the one that made it; 0: nothing is known */
-    uint32_t run;     /* which of its runs of operations */
     uint32_t present; /* of WEFTP_WHEN_TRACE and WEFTP_WHEN_SPAN */
+    uint32_t run;     /* which of its runs of operations */
     uint32_t size, thread_size, logger_size;
     char thread[WEFTP_QUICK_NAME_MAX], logger[WEFTP_QUICK_NAME_MAX];
     char trace_id[32], span_id[16];
     char text[WEFTP_QUICK_HEAD_MAX + 32]; /* with room for copies by steps */
 };
 
-/* What a head is made of. */
+/* What a head is made of. The numbers stand in another order than above, or the compiler would compare them as one, which waits
+ * for both to be written. */
 struct weftp_quick_head_key {
     uint64_t program;
     uint32_t run, present;
