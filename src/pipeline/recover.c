@@ -109,6 +109,13 @@ static void take_gap(struct rescue *rescue, struct weftp_salvage_ring *ring,
     rescue->done.lost += gap.lost;
 }
 
+/* What no entry tells of. */
+static void take_last_losses(struct rescue *rescue)
+{
+    struct weftp_salvage *salvage = &rescue->salvage;
+    for (size_t i = 0; i < salvage->ring_count; i++) take_gap(rescue, &salvage->rings[i], NULL);
+}
+
 /* ---- one session ---- */
 
 static void take_rings(struct rescue *rescue)
@@ -126,6 +133,7 @@ static void take_rings(struct rescue *rescue)
         }
         flush(rescue);
     } while (weftp_salvage_more(&rescue->salvage));
+    take_last_losses(rescue);
 }
 
 static void take_all_rings(struct rescue *rescue)

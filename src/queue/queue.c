@@ -162,7 +162,7 @@ static int level_index(int level)
 void weftp_queue_lose(struct weftp_queue *queue, struct weftp_seat *seat, int level,
                       int64_t time_ns)
 {
-    struct weftp_ring_losses *lost = &seat->lost;
+    struct weftp_ring_losses *lost = &seat->ring.face->lost;
     uint64_t *count = &lost->by_level[level_index(level)];
     if (seat->lost_count == seat->said_count)
         __atomic_store_n(&lost->first_ns, time_ns, __ATOMIC_RELAXED);
@@ -184,7 +184,8 @@ void weftp_queue_counts(struct weftp_queue *queue, struct weftp_queue_counts *co
         done += __atomic_load_n(&seat->done, __ATOMIC_ACQUIRE);
         pushed += __atomic_load_n(&seat->pushed, __ATOMIC_RELAXED);
         for (size_t i = 0; i < WEFTP_RING_LEVELS; i++)
-            counts->lost[i] += __atomic_load_n(&seat->lost.by_level[i], __ATOMIC_RELAXED);
+            counts->lost[i] +=
+                __atomic_load_n(&seat->ring.face->lost.by_level[i], __ATOMIC_RELAXED);
     }
     for (size_t i = 0; i < WEFTP_RING_LEVELS; i++) counts->lost_count += counts->lost[i];
     counts->pending = pushed - done;

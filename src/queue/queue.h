@@ -67,12 +67,11 @@ enum weftp_seat_state { WEFTP_SEAT_TAKEN, WEFTP_SEAT_LEFT };
 struct weftp_seat {
     struct weftp_ring ring;
     /* The consumer's, behind what it writes of the ring. */
-    uint64_t told[WEFTP_RING_LEVELS]; /* losses that it has told of */
-    uint64_t told_count;              /* sum of told */
-    int64_t told_ns;                  /* the last of them */
-    uint64_t done;                    /* records that were given back; read by others */
-    uint64_t taken;                   /* records taken, not given back yet */
-    uint32_t owed;                    /* position that comes before the answer of a question */
+    uint64_t told_count; /* sum of the ring's told */
+    int64_t told_ns;     /* the last of them */
+    uint64_t done;       /* records that were given back; read by others */
+    uint64_t taken;      /* records taken, not given back yet */
+    uint32_t owed;       /* position that comes before the answer of a question */
     bool owing;
     /* Under the lock. */
     enum weftp_seat_state state;
@@ -81,10 +80,9 @@ struct weftp_seat {
     struct weftp_seat *next;
     /* The producer's, read by others with relaxed loads. */
     _Alignas(WEFTP_RING_PAIR) uint64_t pushed; /* records */
-    uint64_t lost_count;                       /* sum of lost.by_level */
+    uint64_t lost_count;                       /* sum of the ring's lost.by_level */
     uint64_t said_count;                       /* lost_count when the last GAP entry was pushed */
     uint32_t waiting; /* atomic, futex: the producer sleeps until there is room */
-    _Alignas(WEFTP_RING_LINE) struct weftp_ring_losses lost;
 };
 
 struct weftp_queue {

@@ -2,11 +2,15 @@
 
 #include "../port/random.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct weftp_ring_entry) == WEFTP_RING_ALIGN, "one step");
-_Static_assert(sizeof(struct weftp_ring_face) == 192, "indices on lines of their own");
+_Static_assert(sizeof(struct weftp_ring_face) == 320 &&
+                   offsetof(struct weftp_ring_face, producer) == 64 &&
+                   offsetof(struct weftp_ring_face, consumer) == 128,
+               "indices on lines of their own");
 
 size_t weftp_ring_capacity(size_t wanted)
 {

@@ -78,6 +78,9 @@ struct weftp_ring_face {
         uint32_t tail; /* atomic: all before it is given back, and needed no more */
         uint32_t reserved[15];
     } consumer;
+    struct weftp_ring_losses lost;    /* the producer's, also those that no entry tells of yet */
+    uint64_t told[WEFTP_RING_LEVELS]; /* the consumer's: those of them that it has told of */
+    uint64_t reserved_last[2];
 };
 
 #define WEFTP_RING_LINE 64 /* bytes of a cache line */

@@ -30,10 +30,11 @@ static bool has_room_by_half(struct weftp_queue *queue, struct weftp_seat *seat,
 /* Push what was lost before what comes now; there is room for both. */
 static void say_losses(struct weftp_seat *seat)
 {
+    const struct weftp_ring_losses *lost = &seat->ring.face->lost;
     size_t room;
-    void *at = weftp_ring_room_sp(&seat->ring, sizeof seat->lost, 0, &room);
-    memcpy(at, &seat->lost, sizeof seat->lost);
-    weftp_ring_commit_sp(&seat->ring, WEFTP_RING_GAP, sizeof seat->lost, seat->lost.last_ns);
+    void *at = weftp_ring_room_sp(&seat->ring, sizeof *lost, 0, &room);
+    memcpy(at, lost, sizeof *lost);
+    weftp_ring_commit_sp(&seat->ring, WEFTP_RING_GAP, sizeof *lost, lost->last_ns);
     seat->said_count = seat->lost_count;
 }
 

@@ -47,6 +47,7 @@ struct weftp_salvage_ring {
     size_t window_capacity, window_size;
     uint32_t from;
     uint64_t told[WEFTP_RING_LEVELS]; /* losses that somebody was told of */
+    struct weftp_ring_losses lost;    /* all, also those that no entry tells of */
     struct weftp_salvage_ring *next;  /* of those whose next entry is not in memory */
 };
 
@@ -95,7 +96,10 @@ weft_status weftp_salvage_rings(struct weftp_salvage *salvage, bool *any);
  */
 const struct weftp_ring_entry *weftp_salvage_next(struct weftp_salvage *salvage,
                                                   struct weftp_salvage_ring **ring);
-/* Losses that the dead process told nobody of, as a GAP entry says. False: none. */
+/*
+ * Losses that the dead process told nobody of, as a GAP entry says; NULL: in all, at the end of the
+ * ring. False: none.
+ */
 bool weftp_salvage_losses(struct weftp_salvage_ring *ring, const struct weftp_ring_entry *gap,
                           struct weftp_ring_losses *losses);
 /* All that was taken is dealt with: store that in the files. */

@@ -88,6 +88,8 @@ static bool take_ring(struct weftp_salvage *salvage, const struct weftp_ring_fac
     ring->head = face->producer.head;
     ring->stored = ring->taken = is_sound(face) ? face->consumer.tail : ring->head;
     ring->from = ring->taken;
+    ring->lost = face->lost;
+    memcpy(ring->told, face->told, sizeof ring->told);
     if (!is_sound(face)) salvage->damaged_bytes += face->capacity;
     return true;
 }
@@ -313,8 +315,8 @@ bool weftp_salvage_losses(struct weftp_salvage_ring *ring, const struct weftp_ri
                           struct weftp_ring_losses *losses)
 {
     bool any = false;
-    if (weftp_ring_entry_size(gap) < sizeof *gap + sizeof *losses) return false;
-    memcpy(losses, gap + 1, sizeof *losses);
+    if (gap && weftp_ring_entry_size(gap) < sizeof *gap + sizeof *losses) return false;
+    memcpy(losses, gap ? (const void *)(gap + 1) : &ring->lost, sizeof *losses);
     for (size_t i = 0; i < WEFTP_RING_LEVELS; i++) {
         const uint64_t now = losses->by_level[i];
         losses->by_level[i] = now > ring->told[i] ? now - ring->told[i] : 0;
@@ -326,13 +328,19 @@ bool weftp_salvage_losses(struct weftp_salvage_ring *ring, const struct weftp_ri
 
 /* ---- progress ---- */
 
+static bool put(int fd, const void *data, size_t size, uint64_t at)
+{
+    return weftp_io_pwrite_masked(fd, data, size, (off_t)at) == (ssize_t)size;
+}
+
 static bool store_tail(const struct weftp_salvage *salvage, const struct weftp_salvage_ring *ring)
 {
-    const uint64_t at = ring->at + offsetof(struct weftp_ring_face, consumer.tail);
+    const uint64_t tail = ring->at + offsetof(struct weftp_ring_face, consumer.tail),
+                   told = ring->at + offsetof(struct weftp_ring_face, told);
     const int fd = open_file(salvage, ring->number, O_WRONLY);
     if (fd < 0) return false;
-    const bool stored = weftp_io_pwrite_masked(fd, &ring->taken, sizeof ring->taken, (off_t)at) ==
-                        (ssize_t)sizeof ring->taken;
+    const bool stored = put(fd, &ring->taken, sizeof ring->taken, tail) &&
+                        put(fd, ring->told, sizeof ring->told, told);
     close(fd);
     return stored;
 }

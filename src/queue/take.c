@@ -26,7 +26,8 @@ static void unlink_seat(struct weftp_queue *queue, struct weftp_seat **at)
     queue->seat_count--;
     queue->gone_pushed += seat->pushed;
     queue->gone_done += seat->done;
-    for (size_t i = 0; i < WEFTP_RING_LEVELS; i++) queue->gone[i] += seat->lost.by_level[i];
+    for (size_t i = 0; i < WEFTP_RING_LEVELS; i++)
+        queue->gone[i] += seat->ring.face->lost.by_level[i];
     weftp_queue_free(seat);
 }
 
@@ -170,11 +171,12 @@ void weftp_take_end(struct weftp_take *take, struct weftp_queue *queue)
 /* Read the counts as they are; false: something that came before them is still in the ring. */
 static bool read_losses(const struct weftp_seat *seat, struct weftp_ring_losses *now)
 {
+    const struct weftp_ring_losses *lost = &seat->ring.face->lost;
     if (!untold(seat)) return false;
     for (size_t i = 0; i < WEFTP_RING_LEVELS; i++)
-        now->by_level[i] = __atomic_load_n(&seat->lost.by_level[i], __ATOMIC_RELAXED);
-    now->first_ns = __atomic_load_n(&seat->lost.first_ns, __ATOMIC_RELAXED);
-    now->last_ns = __atomic_load_n(&seat->lost.last_ns, __ATOMIC_RELAXED);
+        now->by_level[i] = __atomic_load_n(&lost->by_level[i], __ATOMIC_RELAXED);
+    now->first_ns = __atomic_load_n(&lost->first_ns, __ATOMIC_RELAXED);
+    now->last_ns = __atomic_load_n(&lost->last_ns, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     return weftp_ring_used(&seat->ring) == 0;
 }
@@ -190,9 +192,10 @@ bool weftp_take_losses(struct weftp_seat *seat, const struct weftp_ring_entry *g
         return false;
     *losses = now;
     for (size_t i = 0; i < WEFTP_RING_LEVELS; i++) {
-        const bool more = now.by_level[i] > seat->told[i];
-        losses->by_level[i] = more ? now.by_level[i] - seat->told[i] : 0;
-        if (more) seat->told[i] = now.by_level[i];
+        uint64_t *told = &seat->ring.face->told[i];
+        const bool more = now.by_level[i] > *told;
+        losses->by_level[i] = more ? now.by_level[i] - *told : 0;
+        if (more) *told = now.by_level[i];
         sum += losses->by_level[i];
     }
     if (sum == 0) return false;

@@ -7,6 +7,8 @@
 #include "support/dead_session.h"
 #include "support/emulated.h"
 
+#include "src/queue/take.h"
+
 #define DEAD_RECORDS 2000
 
 static bool any_file(const char *dir)
@@ -206,6 +208,52 @@ static void recover_twice(void **state)
     row_end(&row.row);
 }
 
+/* A ring that is full: some losses are said by an entry, some by none, and some were told before. */
+static void run_losing(const char *path, void *arg)
+{
+    struct dead dead;
+    struct weftp_ring_losses losses;
+    uint64_t seq = 0;
+    (void)arg;
+    dead_begin(&dead, path);
+    struct weftp_seat *seat = weftp_queue_sit(&dead.queue);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned lost = 0; lost < 5 + round;)
+            if (!dead_push(&dead, seat, 1000, seq++)) lost++;
+        if (round == 2) return;
+        EXPECT(weftp_ring_look_sc(&seat->ring));
+        while (weftp_ring_front_sc(&seat->ring)) weftp_ring_take_sc(&seat->ring);
+        weftp_ring_release_sc(&seat->ring);
+        if (round == 0) EXPECT(weftp_take_losses(seat, NULL, &losses) && losses.by_level[2] == 5);
+    }
+}
+
+static void count_lost(void *arg, yajl_val line)
+{
+    uint64_t *lost = arg;
+    if (strcmp(member_text(line, "message"), "records lost") == 0)
+        *lost += row_number(line, "lost");
+}
+
+static void losses_survive(void **state)
+{
+    struct queue_row row;
+    struct queue_tally tally = {.lines = 0};
+    uint64_t lost = 0;
+    (void)state;
+    queue_row_begin(&row, "WEFT_QUEUE_DIR");
+    if (dead_run(run_losing, row.dir, NULL) != 0) fail_msg("no dead session");
+    row_run(&row.row, queue_log_fresh, NULL);
+    assert_int_equal(queue_read(&tally, row.row.path), 0);
+    assert_true(tally.marked > 100);
+    assert_int_equal(tally.lost, 6 + 7);
+    char *text = row_text(row.row.path);
+    assert_int_equal(each_line(text, count_lost, &lost), 0);
+    assert_int_equal(lost, 6 + 7);
+    free(text);
+    row_end(&row.row);
+}
+
 /* The callback's sink kills the process with its nth line. */
 static unsigned lines_left;
 
@@ -303,13 +351,10 @@ static void tool(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused_folders),
-        cmocka_unit_test(clean_end),
-        cmocka_unit_test(two_processes),
-        cmocka_unit_test(forks),
-        cmocka_unit_test(recover_twice),
-        cmocka_unit_test(recovery_killed),
-        cmocka_unit_test(tool),
+        cmocka_unit_test(refused_folders), cmocka_unit_test(clean_end),
+        cmocka_unit_test(two_processes),   cmocka_unit_test(forks),
+        cmocka_unit_test(recover_twice),   cmocka_unit_test(recovery_killed),
+        cmocka_unit_test(losses_survive),  cmocka_unit_test(tool),
     };
     return cmocka_run_group_tests(tests, queue_rows_setup, queue_rows_teardown);
 }
