@@ -45,6 +45,7 @@ if(WEFT_TESTS)
   weft_note("${CMAKE_CXX_COMPILER}" "C++ compiler" "tests of the headers as C++")
   find_program(WEFT_VALGRIND valgrind)
   weft_note("${WEFT_VALGRIND}" valgrind "the leak test of examples/minimal")
+  weft_optional(NGHTTP2 libnghttp2 "the test of adapter/nghttp2.h")
 endif()
 
 function(weft_summary)
