@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define FACE_SIZE_MAX    (1u << 20) /* bytes before the data: a page, of any machine's */
-#define RINGS_MAX        (2 * WEFTP_SALVAGE_RINGS_MAX) /* those of the last file included */
+#define RINGS_MAX        ((size_t)2 * WEFTP_SALVAGE_RINGS_MAX) /* those of the last file included */
 #define WINDOWS_SIZE_MAX ((size_t)64 << 20)
 
 /* ---- files ---- */
@@ -282,21 +282,21 @@ weft_status weftp_salvage_rings(struct weftp_salvage *salvage, bool *any)
 }
 
 const struct weftp_ring_entry *weftp_salvage_next(struct weftp_salvage *salvage,
-                                                  struct weftp_salvage_ring **out)
+                                                  struct weftp_salvage_ring **ring)
 {
     size_t needed;
     if (salvage->heap_count == 0 || salvage->hungry) return NULL;
-    struct weftp_salvage_ring *ring = salvage->heap[0];
-    const struct weftp_ring_entry *entry = front_of(ring);
-    ring->taken += weftp_ring_entry_size(entry);
-    const enum front front = look(salvage, ring, &needed);
+    struct weftp_salvage_ring *first = salvage->heap[0];
+    const struct weftp_ring_entry *entry = front_of(first);
+    first->taken += weftp_ring_entry_size(entry);
+    const enum front front = look(salvage, first, &needed);
     if (front != FRONT_READY) salvage->heap[0] = salvage->heap[--salvage->heap_count];
     if (salvage->heap_count > 0) sift_down(salvage, 0);
     if (front == FRONT_HUNGRY) {
-        ring->next = salvage->hungry;
-        salvage->hungry = ring;
+        first->next = salvage->hungry;
+        salvage->hungry = first;
     }
-    *out = ring;
+    *ring = first;
     return entry;
 }
 
