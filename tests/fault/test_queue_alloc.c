@@ -17,10 +17,10 @@
 #include "support/consumer.h"
 #include "support/fail_alloc.h"
 
-#define STEPS 6 /* aligned_alloc, memfd_create, ftruncate, and three mappings */
+#define STEPS 6 /* aligned_alloc, memfd_create, pwrite, and three mappings */
 
 #if FAIL_ALLOC_WORKS
-/* Off files of a width that the C library's own header chooses, the functions have another name. */
+/* Where off_t is wider than long, its functions have another name. */
 #if defined _FILE_OFFSET_BITS && _FILE_OFFSET_BITS == 64 && !defined __LP64__
 #define WIDE "64"
 #else
@@ -39,7 +39,8 @@
 STAND_IN(void *, NULL, aligned_alloc, "aligned_alloc", (size_t alignment, size_t size),
          (alignment, size))
 STAND_IN(int, -1, memfd_create, "memfd_create", (const char *name, unsigned flags), (name, flags))
-STAND_IN(int, -1, ftruncate, "ftruncate" WIDE, (int fd, off_t size), (fd, size))
+STAND_IN(ssize_t, -1, pwrite, "pwrite" WIDE, (int fd, const void *bytes, size_t size, off_t offset),
+         (fd, bytes, size, offset))
 STAND_IN(void *, MAP_FAILED, mmap, "mmap" WIDE,
          (void *at, size_t size, int protection, int flags, int fd, off_t offset),
          (at, size, protection, flags, fd, offset))

@@ -158,7 +158,7 @@ static void test_answers_when_positions_pass_two_to_the_32(void **state)
     (void)state;
     begin(QUEUE_BLOCKS);
     struct weftp_seat *one = weftp_queue_sit(queue);
-    const uint32_t from[] = {UINT32_MAX - 63, UINT32_MAX / 2 - 62, 0};
+    const uint32_t from[] = {UINT32_MAX - 63, UINT32_MAX / 2 - 63, 0};
     for (size_t i = 0; i < 3; i++) {
         one->ring.head = one->ring.limit = one->ring.taken = one->ring.head_seen = from[i];
         one->ring.face->producer.head = one->ring.face->consumer.tail = from[i];
