@@ -60,7 +60,7 @@ static void flush(struct rescue *rescue)
 {
     weftp_bulk_flush(&rescue->bulk, rescue->pipeline, rescue->thread);
     (void)weftp_pipeline_flush(rescue->pipeline, rescue->deadline_ms);
-    if (!rescue->keep) weftp_salvage_commit(&rescue->salvage);
+    if (!rescue->keep && !rescue->status) weftp_salvage_commit(&rescue->salvage);
     rescue->bytes = 0;
 }
 
@@ -79,6 +79,10 @@ static void take_record(struct rescue *rescue, const struct weftp_ring_entry *en
     weft_status status = weftp_packed_needs(packed, size, &needs);
     if (!status && !make_room(&rescue->room, &needs)) status = WEFT_ENOMEM;
     if (!status) status = weftp_record_unpack(packed, size, &rescue->room, &unpacked);
+    if (status == WEFT_ENOMEM) {
+        rescue->status = status;
+        return;
+    }
     if (status) {
         rescue->done.damaged_bytes += size + sizeof *entry;
         return;
@@ -118,18 +122,28 @@ static void take_last_losses(struct rescue *rescue)
 
 /* ---- one session ---- */
 
-static void take_rings(struct rescue *rescue)
+static void take_entries(struct rescue *rescue)
 {
     struct weftp_salvage_ring *ring;
     const struct weftp_ring_entry *entry;
+    while (!rescue->status && (entry = weftp_salvage_next(&rescue->salvage, &ring)) != NULL) {
+        rescue->bytes += weftp_ring_entry_size(entry);
+        if (weftp_ring_entry_kind(entry) == WEFTP_RING_GAP)
+            take_gap(rescue, ring, entry);
+        else
+            take_record(rescue, entry);
+        if (rescue->bytes >= BATCH_BYTES && !rescue->status) flush(rescue);
+    }
+}
+
+/* Without memory the batch at hand is written, but not stored as done: its last record is not. */
+static void take_rings(struct rescue *rescue)
+{
     do {
-        while ((entry = weftp_salvage_next(&rescue->salvage, &ring)) != NULL) {
-            rescue->bytes += weftp_ring_entry_size(entry);
-            if (weftp_ring_entry_kind(entry) == WEFTP_RING_GAP)
-                take_gap(rescue, ring, entry);
-            else
-                take_record(rescue, entry);
-            if (rescue->bytes >= BATCH_BYTES) flush(rescue);
+        take_entries(rescue);
+        if (rescue->status) {
+            weftp_bulk_flush(&rescue->bulk, rescue->pipeline, rescue->thread);
+            return;
         }
         flush(rescue);
     } while (weftp_salvage_more(&rescue->salvage));
@@ -143,7 +157,7 @@ static void take_all_rings(struct rescue *rescue)
         rescue->status = weftp_salvage_rings(&rescue->salvage, &any);
         if (rescue->status || !any) return;
         take_rings(rescue);
-        if (rescue->keep || rescue->salvage.stuck) return;
+        if (rescue->keep || rescue->status || rescue->salvage.stuck) return;
         weftp_salvage_drop_rings(&rescue->salvage);
     } while (!rescue->salvage.stuck);
 }
