@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define TICK_AGAIN_MS 1000 /* when there was no memory for it */
+#define STATS_WAIT_MS 20   /* for a sink that may not answer; then its counts are those of before */
 
 static const struct weft_sink_type_more *more_of(const struct weft_sink_type *type)
 {
@@ -14,6 +15,12 @@ static const struct weft_sink_type_more *more_of(const struct weft_sink_type *ty
 }
 
 static void run_tick(struct weftp_tick *tick);
+
+/* Under the lock; read without it where that is not to be had. */
+static void add(uint64_t *counter, uint64_t more)
+{
+    __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
+}
 
 struct weftp_outlet *weftp_outlet_create(const struct weft_sink_type *type, void *self,
                                          const char *url)
@@ -78,7 +85,7 @@ static size_t write_lines(struct weftp_outlet *outlet, struct weft_line *lines, 
     for (size_t i = 0; i < count; i++) lines[i].seq = outlet->seq + 1 + i;
     const weft_status status = outlet->type->write(outlet->self, lines, count, &written);
     if (written > count) written = count;
-    for (size_t i = 0; i < written; i++) outlet->bytes += lines[i].size;
+    for (size_t i = 0; i < written; i++) add(&outlet->bytes, lines[i].size);
     outlet->failing = status != WEFT_OK || written != count;
     /* A line that was tried and lost has used up its number. */
     outlet->seq += written + (written < count);
@@ -116,9 +123,9 @@ static bool tell_gap(struct weftp_outlet *outlet, struct weftp_thread *thread, i
 
 static void note_loss(struct weftp_outlet *outlet, int level, int64_t time_ns, int err)
 {
-    outlet->dropped++;
-    outlet->failures++;
-    outlet->last_errno = err;
+    add(&outlet->dropped, 1);
+    add(&outlet->failures, 1);
+    __atomic_store_n(&outlet->last_errno, err, __ATOMIC_RELAXED);
     weftp_gap_add(&outlet->gap, level, time_ns, err);
 }
 
@@ -153,8 +160,8 @@ static void note_failure(struct weftp_outlet *outlet, const struct weft_line *li
 static void note_trouble(struct weftp_outlet *outlet, struct weftp_failure *failure)
 {
     explain(outlet, failure);
-    outlet->failures++;
-    outlet->last_errno = failure->error.err;
+    add(&outlet->failures, 1);
+    __atomic_store_n(&outlet->last_errno, failure->error.err, __ATOMIC_RELAXED);
     ask_report(outlet, failure);
 }
 
@@ -172,8 +179,8 @@ static void note_care(struct weftp_outlet *outlet, weft_status status)
     struct weftp_failure failure;
     if (status == WEFT_OK || status == WEFT_ETIMEOUT) return;
     explain(outlet, &failure);
-    outlet->failures++;
-    outlet->last_errno = failure.error.err;
+    add(&outlet->failures, 1);
+    __atomic_store_n(&outlet->last_errno, failure.error.err, __ATOMIC_RELAXED);
     outlet->trouble = failure.error;
 }
 
@@ -219,7 +226,7 @@ bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thre
 {
     const int cancel_state = weftp_cancel_disable();
     weftp_lock(&outlet->lock);
-    outlet->accepted++;
+    add(&outlet->accepted, 1);
     bool written = outlet->gap.lost == 0 || tell_gap(outlet, thread, line->time_ns, encoding);
     if (written) written = write_line(outlet, line);
     if (!written)
@@ -228,7 +235,7 @@ bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thre
         note_trouble(outlet, failure);
     else if (__builtin_expect(outlet->trouble.err != 0, 0))
         tell_trouble(outlet, failure);
-    outlet->written += written;
+    add(&outlet->written, written);
     look_after(outlet);
     weftp_unlock(&outlet->lock);
     weftp_cancel_restore(cancel_state);
@@ -244,10 +251,10 @@ static size_t deliver_some(struct weftp_outlet *outlet, struct weftp_thread *thr
     size_t written = 0;
     if (outlet->gap.lost == 0 || tell_gap(outlet, thread, lines->time_ns, encoding))
         written = write_lines(outlet, lines, rest->count);
-    outlet->accepted += written;
-    outlet->written += written;
+    add(&outlet->accepted, written);
+    add(&outlet->written, written);
     if (written < rest->count) {
-        outlet->accepted++;
+        add(&outlet->accepted, 1);
         rest->lost[written] = true;
         note_failure(outlet, &lines[written], failure);
         return written + 1;
@@ -278,8 +285,8 @@ void weftp_outlet_deliver_many(struct weftp_outlet *outlet, struct weftp_thread 
 void weftp_outlet_lose_many(struct weftp_outlet *outlet, const struct weftp_gap *gap)
 {
     weftp_lock(&outlet->lock);
-    outlet->accepted += gap->lost;
-    outlet->dropped += gap->lost;
+    add(&outlet->accepted, gap->lost);
+    add(&outlet->dropped, gap->lost);
     outlet->reported += gap->lost; /* said in the stream; stderr is for sinks that fail */
     weftp_gap_join(&outlet->gap, gap);
     weftp_unlock(&outlet->lock);
@@ -297,7 +304,7 @@ void weftp_outlet_tell(struct weftp_outlet *outlet, struct weftp_thread *thread,
 void weftp_outlet_lose(struct weftp_outlet *outlet, int level, int64_t time_ns, int err)
 {
     weftp_lock(&outlet->lock);
-    outlet->accepted++;
+    add(&outlet->accepted, 1);
     note_loss(outlet, level, time_ns, err);
     weftp_unlock(&outlet->lock);
 }
@@ -347,8 +354,8 @@ uint64_t weftp_outlet_settle(struct weftp_outlet *outlet)
     weftp_lock(&outlet->lock);
     const uint64_t lost = held_by(outlet) - outlet->settled;
     outlet->settled += lost;
-    outlet->written -= lost;
-    outlet->dropped += lost;
+    add(&outlet->written, 0 - lost);
+    add(&outlet->dropped, lost);
     weftp_unlock(&outlet->lock);
     return lost;
 }
@@ -362,16 +369,23 @@ static void copy_name(char name[WEFT_SINK_NAME_MAX_], const char *url)
     name[size] = '\0';
 }
 
+static uint64_t load(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
 void weftp_outlet_stats(struct weftp_outlet *outlet, weft_sink_stats *stats)
 {
-    weftp_lock(&outlet->lock);
+    const bool locked = weftp_lock_until(&outlet->lock, weftp_monotonic_ms() + STATS_WAIT_MS);
     copy_name(stats->name, outlet->url);
-    stats->accepted = outlet->accepted;
-    stats->written = outlet->written;
-    stats->dropped = outlet->dropped;
-    stats->failures = outlet->failures;
-    stats->bytes = outlet->bytes;
-    stats->last_errno = outlet->last_errno;
+    stats->accepted = load(&outlet->accepted);
+    stats->written = load(&outlet->written);
+    stats->dropped = load(&outlet->dropped);
+    stats->failures = load(&outlet->failures);
+    stats->bytes = load(&outlet->bytes);
+    stats->last_errno = __atomic_load_n(&outlet->last_errno, __ATOMIC_RELAXED);
+    stats->held = 0;
+    if (!locked) return;
     stats->held = (uint32_t)(held_by(outlet) - outlet->settled);
     weftp_unlock(&outlet->lock);
 }

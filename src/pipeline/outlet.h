@@ -32,8 +32,9 @@ struct weftp_outlet {
     unsigned refs;
     bool console;
     /* From here on under the lock. */
-    uint64_t seq, accepted, written, dropped, failures, bytes;
-    int last_errno;
+    uint64_t seq;
+    uint64_t accepted, written, dropped, failures, bytes; /* written as atomics */
+    int last_errno;                                       /* the same */
     bool failing;
     struct weftp_gap gap;
     int64_t report_at_ms; /* when the next status record may be written */
@@ -90,6 +91,7 @@ void weftp_outlet_tell(struct weftp_outlet *outlet, struct weftp_thread *thread,
                        const struct weftp_encoding *encoding);
 /* Flush by the deadline; WEFT_EIO also when the sink's last line was lost. */
 weft_status weftp_outlet_flush(struct weftp_outlet *outlet, int64_t deadline_ms);
+/* Its counts; does not wait for a sink that does not answer: `held` is 0 then. */
 void weftp_outlet_stats(struct weftp_outlet *outlet, weft_sink_stats *stats);
 /* Whether its sink may keep lines back, so that something is to be done before the process dies of a signal. */
 bool weftp_outlet_keeps(const struct weftp_outlet *outlet);
