@@ -8,6 +8,7 @@
 #define STUCK_MS     200 /* without progress, after which the worker may be waiting for us */
 #define STUCK_NAP_US 200
 #define SETTLE_MS    5000
+#define LARGE_MS     20 /* that a large record waits where others do not: it takes long anyway */
 
 /* What is called there are points of cancellation, and locks are held. */
 static bool take_seat(struct weftp_worker *worker, struct weftp_thread *thread)
@@ -28,24 +29,31 @@ static enum weftp_enqueued lose(struct weftp_thread *thread, const struct weft_r
     return WEFTP_ENQUEUE_LOST;
 }
 
-/* Too large for a ring: the caller writes it itself, once all that came before it is written. */
+/* How long this record may wait to be handed over by its caller. */
+static int64_t patience_ms(const struct weftp_queue *queue, const struct weft_record *record)
+{
+    const int64_t block_ns = __atomic_load_n(&queue->options.block_ns, __ATOMIC_RELAXED);
+    const bool blocks =
+        __atomic_load_n(&queue->options.overflow, __ATOMIC_RELAXED) == WEFTP_OVERFLOW_BLOCK &&
+        record->level >= __atomic_load_n(&queue->options.keep_level, __ATOMIC_RELAXED);
+    if (record->flags & WEFTP_RECORD_PRINTED) return STUCK_MS;
+    if (!blocks) return LARGE_MS;
+    return block_ns == INT64_MAX ? INT64_MAX : block_ns / 1000000;
+}
+
+/*
+ * Too large for a ring: the caller writes it itself, once all that came before it is written. A sink
+ * that has just answered the worker is sure not to hold the caller up for long.
+ */
 static enum weftp_enqueued by_hand(struct weftp_worker *worker, struct weftp_thread *thread,
                                    const struct weft_record *record)
 {
-    struct weftp_queue *queue = &worker->queue;
-    const int64_t block_ns = __atomic_load_n(&queue->options.block_ns, __ATOMIC_RELAXED);
-    const bool blocks =
-        __atomic_load_n(&queue->options.overflow, __ATOMIC_RELAXED) == WEFTP_OVERFLOW_BLOCK;
-    const bool printed = (record->flags & WEFTP_RECORD_PRINTED) != 0;
-    const int64_t deadline_ms = printed                 ? weftp_monotonic_ms() + STUCK_MS
-                                : !blocks               ? 0
-                                : block_ns == INT64_MAX ? INT64_MAX
-                                                        : weftp_monotonic_ms() + block_ns / 1000000;
+    const int64_t most_ms = patience_ms(&worker->queue, record);
+    const int64_t deadline_ms = most_ms == INT64_MAX ? most_ms : weftp_monotonic_ms() + most_ms;
     weftp_count(&thread->counts.large);
-    if (weftp_ring_used(&thread->seat->ring) > 0 && !weftp_queue_drain(queue, deadline_ms) &&
-        !printed)
-        return lose(thread, record);
-    return WEFTP_ENQUEUE_NOT;
+    if (weftp_queue_drain(&worker->queue, deadline_ms) || record->flags & WEFTP_RECORD_PRINTED)
+        return WEFTP_ENQUEUE_NOT;
+    return lose(thread, record);
 }
 
 bool weftp_enqueue_gets_on(struct weftp_worker *worker, struct weftp_thread *thread)
