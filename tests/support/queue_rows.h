@@ -1,158 +1,139 @@
 /*
- * Rows of numbered records (rows.h) through a queue with rings in files: a process that logs without
- * an end, its death at some instant, and what the file has to hold after the next start.
+ * What the tests of the queue from the outside share: rows (rows.h) with the queue on, and a sink
+ * behind a gate: what it is given waits while the gate is shut.
  */
 #ifndef TEST_SUPPORT_QUEUE_ROWS_H
 #define TEST_SUPPORT_QUEUE_ROWS_H
 
+#include "support/await.h"
 #include "support/rows.h"
 
 #include <pthread.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 
-#define QUEUE_WRITERS  2
-#define QUEUE_FRESH    9   /* the writer of the next start */
-#define QUEUE_REPEATED 256 /* records that may be written twice: a batch */
+/* ---- rows ---- */
 
-struct queue_row {
-    struct row row;
-    char dir[160], setting[200];
-};
-
-static uint64_t
-    *queue_returned; /* how many calls came back, by writer; shared with the dying child */
-
-static inline int queue_rows_setup(void **state)
+/* Run a child with the queue on, and at most five settings beside; it must end well. */
+static inline void queue_run(struct row *row, void (*fn)(void *), void *arg,
+                             const char *const *settings)
 {
-    (void)state;
-    queue_returned = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return queue_returned == MAP_FAILED ? -1 : 0;
-}
-
-static inline int queue_rows_teardown(void **state)
-{
-    (void)state;
-    return munmap(queue_returned, 4096);
-}
-
-/* `variable`: WEFT_QUEUE_DIR or WEFT_CRASH. */
-static inline void queue_row_begin(struct queue_row *row, const char *variable)
-{
-    row->row = row_begin("");
-    snprintf(row->dir, sizeof row->dir, "%s/queue", row->row.folder);
-    snprintf(row->setting, sizeof row->setting, "%s=%s", variable, row->dir);
-    row->row.env[0] = row->row.sinks;
-    row->row.env[1] = "WEFT_ASYNC=on";
-    row->row.env[2] = row->setting;
-}
-
-static inline void *queue_log_for_ever(void *arg)
-{
-    const unsigned writer = (unsigned)(uintptr_t)arg;
-    for (uint64_t seq = 0;; seq++) {
-        row_log(writer, seq);
-        __atomic_store_n(&queue_returned[writer], seq + 1, __ATOMIC_SEQ_CST);
+    row->env[1] = "WEFT_ASYNC=on";
+    for (size_t i = 0; i < 6; i++) {
+        row->env[2 + i] = settings ? settings[i] : NULL;
+        if (!row->env[2 + i]) break;
     }
-    return NULL;
+    row_run(row, fn, arg);
+}
+#define QUEUE_RUN(row, ...) QUEUE_RUN_((row), __VA_ARGS__, NULL)
+#define QUEUE_RUN_(row, fn, arg, ...)                                                              \
+    queue_run((row), (fn), (arg), (const char *const[]){__VA_ARGS__})
+
+static inline weft_stats queue_stats(void)
+{
+    weft_stats stats;
+    EXPECT(weft_stats_get(&stats, sizeof stats) == WEFT_OK);
+    return stats;
 }
 
-/* Two threads log until the process is killed. */
-static inline pid_t queue_start_load(const struct queue_row *row)
+/* The sums at a moment when nobody logs and the worker has come to rest. */
+static inline weft_stats queue_sums(void)
 {
-    memset(queue_returned, 0, QUEUE_WRITERS * sizeof *queue_returned);
-    fflush(NULL);
-    const pid_t pid = fork();
-    if (pid < 0) abort();
-    if (pid > 0) return pid;
-    pthread_t thread;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (const char *const *env = row->row.env; *env; env++) putenv((char *)(uintptr_t)*env);
-    if (pthread_create(&thread, NULL, queue_log_for_ever, NULL) != 0) abort();
-    queue_log_for_ever((void *)(uintptr_t)1);
-    return 0;
+    AWAIT(queue_stats().queued == 0);
+    const weft_stats stats = queue_stats();
+    EXPECT(stats.accepted == stats.written + stats.dropped);
+    uint64_t by_level = 0;
+    for (size_t i = 0; i < 6; i++) by_level += stats.dropped_queue_by_level[i];
+    EXPECT(by_level == stats.dropped_queue);
+    return stats;
 }
 
-static inline void queue_await_load(void)
+static inline int64_t monotonic_ms(void)
 {
-    for (unsigned i = 0; i < QUEUE_WRITERS; i++)
-        while (__atomic_load_n(&queue_returned[i], __ATOMIC_SEQ_CST) == 0) usleep(50);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- what the file must hold ---- */
+/* ---- the gate ---- */
 
-struct queue_tally {
-    uint64_t next[ROW_WRITERS_MAX];      /* one more than the highest number of each writer */
-    uint64_t last[ROW_WRITERS_MAX];      /* one more than the number of its last line */
-    uint64_t lines, again;               /* lines, and those of them that were there before */
-    uint64_t backwards[ROW_WRITERS_MAX]; /* how often a writer's numbers went back */
-    uint64_t marked, said; /* recovered lines, and how many the library says there are */
-    uint64_t repeated_max, damaged, lost, statuses, others;
-    bool hole, late; /* a number is missing; a recovered line behind a fresh one */
-};
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool shut, reached; /* under the mutex */
+    int fd;             /* where the lines go */
+    unsigned pause_us;  /* for each line */
+} gate = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .fd = -1};
 
-static inline void queue_note_status(struct queue_tally *tally, yajl_val line)
+static inline void gate_set(bool shut)
 {
-    tally->statuses++;
-    tally->said += row_number(line, "records");
-    tally->repeated_max += row_number(line, "repeated_max");
-    tally->damaged += row_number(line, "damaged_bytes");
-    tally->lost += row_number(line, "lost");
+    pthread_mutex_lock(&gate.mutex);
+    gate.shut = shut;
+    gate.reached = false;
+    pthread_cond_broadcast(&gate.changed);
+    pthread_mutex_unlock(&gate.mutex);
 }
 
-static inline void queue_note_line(void *arg, yajl_val line)
+/* Wait until the worker stands at the gate. */
+static inline void gate_await(void)
 {
-    struct queue_tally *tally = arg;
-    const char *message = member_text(line, "message");
-    const char *const mark[] = {"labels", "recovered", NULL};
-    const bool marked = yajl_tree_get(line, (const char **)(uintptr_t)mark, yajl_t_true) != NULL;
-    if (message && strncmp(message, "recovered what", 14) == 0) queue_note_status(tally, line);
-    if (!message || strcmp(message, "seq") != 0) {
-        tally->others++;
-        return;
+    pthread_mutex_lock(&gate.mutex);
+    while (!gate.reached) pthread_cond_wait(&gate.changed, &gate.mutex);
+    pthread_mutex_unlock(&gate.mutex);
+}
+
+static inline weft_status gate_open_sink(void **self, const struct weft_options_kv *options)
+{
+    (void)options;
+    *self = &gate;
+    return WEFT_OK;
+}
+
+static inline weft_status gate_write(void *self, const struct weft_line *lines, size_t count,
+                                     size_t *written)
+{
+    (void)self;
+    pthread_mutex_lock(&gate.mutex);
+    gate.reached = gate.shut;
+    pthread_cond_broadcast(&gate.changed);
+    while (gate.shut) pthread_cond_wait(&gate.changed, &gate.mutex);
+    pthread_mutex_unlock(&gate.mutex);
+    for (*written = 0; *written < count; ++*written) {
+        const struct weft_line *line = &lines[*written];
+        if (gate.pause_us) usleep(gate.pause_us);
+        if (write(gate.fd, line->data, line->size) != (ssize_t)line->size) return WEFT_EIO;
     }
-    const uint64_t writer = row_number(line, "writer"), seq = row_number(line, "seq");
-    if (writer >= ROW_WRITERS_MAX) abort();
-    tally->lines++;
-    if (marked) tally->marked++;
-    if (marked && tally->next[QUEUE_FRESH] > 0) tally->late = true;
-    if (seq < tally->last[writer]) tally->backwards[writer]++;
-    if (seq < tally->next[writer]) tally->again++;
-    if (seq > tally->next[writer]) tally->hole = true;
-    if (seq >= tally->next[writer]) tally->next[writer] = seq + 1;
-    tally->last[writer] = seq + 1;
+    return WEFT_OK;
 }
 
-/* Lines that are no JSON: one may be torn where the process died. */
-static inline size_t queue_read(struct queue_tally *tally, const char *path)
+static inline void gate_close(void *self)
 {
-    char *text = row_text(path);
-    const size_t bad = each_line(text, queue_note_line, tally);
-    free(text);
-    return bad;
+    (void)self;
 }
 
-/* Every record whose call returned is there, in order, and no more than a batch stands there twice. */
-static inline void queue_expect_whole(const struct queue_tally *tally)
+static const struct weft_sink_type gate_type = {sizeof gate_type, "gate", gate_open_sink,
+                                                gate_write,       NULL,   gate_close};
+
+/* In the child, before anything is logged: `gate:` writes to the row's file. */
+static inline void gate_begin(const struct row *row)
 {
-    for (unsigned i = 0; i < QUEUE_WRITERS; i++) {
-        if (tally->next[i] < queue_returned[i])
-            fail_msg("writer %u: %" PRIu64 " of %" PRIu64, i, tally->next[i], queue_returned[i]);
-        assert_true(tally->backwards[i] <= 1);
-    }
-    assert_false(tally->hole);
-    assert_false(tally->late);
-    assert_true(tally->again <= QUEUE_REPEATED);
-    assert_true(tally->again <= tally->repeated_max);
-    assert_int_equal(tally->marked, tally->said);
-    assert_int_equal(tally->damaged, 0);
-    assert_int_equal(tally->lost, 0);
+    gate.fd = open(row->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    EXPECT(gate.fd >= 0);
+    EXPECT(weft_sink_register(&gate_type) == WEFT_OK);
 }
 
-static inline void queue_log_fresh(void *arg)
+/* The same, and the worker stands at the shut gate with one line ("first"): what comes now stays in the ring. */
+static inline void gate_begin_shut(const struct row *row)
 {
-    (void)arg;
-    row_log(QUEUE_FRESH, 0);
+    gate_begin(row);
+    gate_set(true);
+    weft_info(NULL, "first");
+    gate_await();
+}
+
+static inline struct row gate_row(void)
+{
+    struct row row = row_begin("");
+    snprintf(row.sinks, sizeof row.sinks, "WEFT_SINKS=gate:");
+    return row;
 }
 
 #endif
