@@ -33,10 +33,10 @@ struct weftp_take {
  */
 bool weftp_take_begin(struct weftp_take *take, struct weftp_queue *queue, int64_t now_ns);
 /*
- * Take the oldest entry and tell whose it is; NULL: the round is over. The entry stays where it is
+ * Take the oldest entry, and in *out whose it is; NULL: the round is over. The entry stays where it is
  * until it is given back.
  */
-const struct weftp_ring_entry *weftp_take_next(struct weftp_take *take, struct weftp_seat **seat);
+const struct weftp_ring_entry *weftp_take_next(struct weftp_take *take, struct weftp_seat **out);
 /* Give back all that was taken, and wake who waits for room. */
 void weftp_take_release(struct weftp_take *take);
 /* End a round, all of which was given back: answer a question, if all from before it was taken. */
