@@ -3,7 +3,8 @@ from . import rounds
 
 HEAD = (
     ("way", None), ("line B", None),
-    ("R10 ns", "best/median"), ("R10 e2e k/s", "best/median"), ("2 thr. ns", "best/median"), ("2 thr. k/s", "best/median"),
+    ("R10 ns", "best/median"), ("R10 e2e k/s", "best/median"),
+    ("2 thr. ns", "best/median"), ("2 thr. k/s", "best/median"),
     ("R0 ns", "best"), ("ESC ns", "best"), ("OFF ns", "best"),
     ("each 2 us: ns", "p50/p99/p99.9"), ("each 10 us: ns", "p50/p99/p99.9"), ("burst: ns", "p50/p99/p99.9"),
     ("alloc.", "/record"), ("RSS MiB", "peak"), ("wakes", "idle 5 s"), ("notes", None),
@@ -89,8 +90,7 @@ def ways_table(report):
     for family in ("floor", "hand", "weft", "peer"):
         ways = [way for way in report["ways"] if way["family"] == family and way["name"] in report["table"]]
         ways.sort(key=lambda way: -report["table"][way["name"]].get("R10", {}).get("records_per_s_best", 0))
-        body += [cells(report, way, of) for way in ways]
-        body.append(None)
+        body += [cells(report, way, of) for way in ways] + ([None] if ways else [])
     clock = clock_row(report)
     body = [*([clock, None] if clock else []), *body[:-1]]
     lines = [*head, *(line for line in body if line)]
