@@ -2,7 +2,7 @@
  * WEFT_CRASH: what the queue held when the process crashed is in the file after the next start, and
  * the crash itself is what it would have been without: signal, status, the program's own handler.
  */
-#include "support/queue_rows.h"
+#include "support/dead_rows.h"
 
 #include "support/emulated.h"
 

@@ -2,8 +2,9 @@
  * WEFT_QUEUE_DIR from the outside: folders that will not do, several processes in one, forks, the
  * clean end, recovery that is killed itself, and weft-recover.
  */
-#include "support/queue_rows.h"
+#include "support/dead_rows.h"
 
+#include "support/await.h"
 #include "support/dead_session.h"
 #include "support/emulated.h"
 
@@ -254,6 +255,65 @@ static void losses_survive(void **state)
     row_end(&row.row);
 }
 
+/* The worker stands behind its first batch, which is in the file and in the ring. */
+static int batches;
+
+static weft_status stand(void *arg, const struct weft_line *line)
+{
+    (void)arg;
+    (void)line;
+    __atomic_store_n(&batches, 1, __ATOMIC_SEQ_CST);
+    for (;;) pause();
+    return WEFT_OK;
+}
+
+static void log_rich(void *arg)
+{
+    (void)arg;
+    weft_sink_callback_set(NULL, stand, NULL);
+    weft_mdc_put("request_id", "r-42");
+    weft_mdc_put_int("tenant", 7);
+    weft_logger *log = weft_logger_with(weft_logger_get("orders.api"), weft_str("shop", "a\"b"));
+    weft_error(log, "r\xc3\xa4umt \"auf\"", weft_int("items", -3), weft_double("amount", 12.5),
+               weft_obj("nested", weft_bool("gift", true), weft_arr("list", weft_null(NULL))),
+               weft_bytes("raw", "\0\1\2", 3), weft_duration_ns("took", 1500000),
+               weft_errno("reason", ENOSPC), weft_error_info("Oops", "went wrong", "a\nb"));
+    AWAIT(__atomic_load_n(&batches, __ATOMIC_SEQ_CST));
+    raise(SIGKILL);
+}
+
+/* Both lines of it are the same but for the mark. */
+static void same_again(const char *format)
+{
+    struct queue_row row;
+    char mark[] = "\"recovered\":true";
+    queue_row_begin(&row, "WEFT_QUEUE_DIR");
+    const size_t end = strlen(row.row.sinks);
+    snprintf(row.row.sinks + end, sizeof row.row.sinks - end, "?format=%s callback:", format);
+    struct child child = run_child(log_rich, NULL, row.row.env);
+    if (child.status != SIGKILL) fail_msg("status %x: %s", (unsigned)child.status, child.err);
+    child_free(&child);
+    snprintf(row.row.sinks + end, sizeof row.row.sinks - end, "?format=%s", format);
+    row_run(&row.row, queue_log_fresh, NULL);
+    char *text = row_text(row.row.path), *again = strchr(text, '\n') + 1;
+    char *at = strstr(again, mark);
+    assert_non_null(at);
+    assert_true(at[-1] == ',');
+    memmove(at - 1, at + strlen(mark), strlen(at + strlen(mark)) + 1);
+    assert_memory_equal(text, again, (size_t)(again - text));
+    free(text);
+    row_end(&row.row);
+}
+
+static void nothing_is_missing(void **state)
+{
+    (void)state;
+    if (under_emulator()) row_skip("a child with threads of a forked process");
+    same_again("ecs");
+    same_again("logstash");
+    same_again("logback");
+}
+
 /* The callback's sink kills the process with its nth line. */
 static unsigned lines_left;
 
@@ -351,10 +411,15 @@ static void tool(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused_folders), cmocka_unit_test(clean_end),
-        cmocka_unit_test(two_processes),   cmocka_unit_test(forks),
-        cmocka_unit_test(recover_twice),   cmocka_unit_test(recovery_killed),
-        cmocka_unit_test(losses_survive),  cmocka_unit_test(tool),
+        cmocka_unit_test(refused_folders),
+        cmocka_unit_test(clean_end),
+        cmocka_unit_test(two_processes),
+        cmocka_unit_test(forks),
+        cmocka_unit_test(recover_twice),
+        cmocka_unit_test(recovery_killed),
+        cmocka_unit_test(nothing_is_missing),
+        cmocka_unit_test(losses_survive),
+        cmocka_unit_test(tool),
     };
     return cmocka_run_group_tests(tests, queue_rows_setup, queue_rows_teardown);
 }

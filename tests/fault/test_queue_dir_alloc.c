@@ -2,7 +2,7 @@
  * Whichever allocation fails: a session is begun or leaves nothing, and what a dead process left is
  * written now or by a later start.
  */
-#include "support/queue_rows.h"
+#include "support/dead_rows.h"
 
 #include "support/dead_session.h"
 #include "support/fail_alloc.h"

@@ -4,7 +4,7 @@
  */
 #include "support/small_disk.h"
 
-#include "support/queue_rows.h"
+#include "support/dead_rows.h"
 
 #include "support/dead_session.h"
 

@@ -2,7 +2,7 @@
 #ifndef TEST_SUPPORT_QUEUE_KILLS_H
 #define TEST_SUPPORT_QUEUE_KILLS_H
 
-#include "support/queue_rows.h"
+#include "support/dead_rows.h"
 
 /* Returns how many records were written by the starts that followed. */
 static inline uint64_t queue_kill_many(unsigned count)
