@@ -46,6 +46,7 @@ if(WEFT_TESTS)
   find_program(WEFT_VALGRIND valgrind)
   weft_note("${WEFT_VALGRIND}" valgrind "the leak test of examples/minimal")
   weft_optional(NGHTTP2 libnghttp2 "the test of adapter/nghttp2.h")
+  weft_optional(GRPC grpc "the test of adapter/grpc.h")
 endif()
 
 function(weft_summary)
