@@ -7,9 +7,8 @@
 
 #include <cmocka.h>
 
-#include "tests/integration/loopback.h"
+#include "tests/integration/raw_server.h"
 #include "tests/unit/carrier.h"
-#include <pthread.h>
 #include <weft/adapter/curl.h>
 #include <weft/mdc.h>
 
@@ -93,38 +92,16 @@ static void test_setter_refuses(void **state)
 
 /* ---- on the wire ---- */
 
-struct server {
-    int listener;
-    uint16_t port;
-    size_t size;
-    char seen[32768];
-};
-
-static void *serve_one(void *arg)
+/* Make one call with this thread's context; what arrived is the answer. */
+static const struct raw_request *call(void)
 {
-    static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    struct server *server = arg;
-    const int fd = accept(server->listener, NULL, NULL);
-    if (fd < 0) return NULL;
-    deadline_set(fd);
-    server->size = read_until(fd, server->seen, sizeof server->seen, "\r\n\r\n");
-    (void)write_all(fd, reply, sizeof reply - 1);
-    close(fd);
-    return server;
-}
-
-/* Make one call with this thread's context; server->seen is what arrived. */
-static void call(struct server *server)
-{
+    static struct raw_request seen;
     char url[64];
-    pthread_t thread;
-    void *result = NULL;
-    server->listener = loopback_listen(&server->port);
-    assert_true(server->listener >= 0);
-    assert_int_equal(pthread_create(&thread, NULL, serve_one, server), 0);
-    CURL *easy = curl_easy_init();
+    struct raw_server server;
     struct curl_slist *headers = NULL;
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/x", (unsigned)server->port);
+    raw_server_start(&server, &seen, 1);
+    CURL *easy = curl_easy_init();
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/x", (unsigned)server.port);
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 10000L);
@@ -132,42 +109,21 @@ static void call(struct server *server)
     const CURLcode code = curl_easy_perform(easy);
     curl_slist_free_all(headers);
     curl_easy_cleanup(easy);
-    pthread_join(thread, &result);
-    close(server->listener);
+    assert_int_equal(raw_server_join(&server), 1);
     assert_int_equal(code, CURLE_OK);
-    assert_non_null(result);
-}
-
-static size_t times(const char *text, const char *part)
-{
-    size_t count = 0;
-    while ((text = strcasestr(text, part))) count++, text++;
-    return count;
+    return &seen;
 }
 
 static void test_wire(void **state)
 {
     (void)state;
-    static struct server server;
     take(CARRIER_OF("traceparent", PARENT, "tracestate", "a=1", "baggage", "k=v;p", "x-request-id",
                     "r-1"));
-    call(&server);
-    assert_int_equal(times(server.seen, "\r\ntraceparent: 00-" TRACE "-"), 1);
-    assert_int_equal(times(server.seen, "\r\ntracestate: a=1\r\n"), 1);
-    assert_int_equal(times(server.seen, "\r\nbaggage: k=v;p\r\n"), 1);
-    assert_int_equal(times(server.seen, "\r\nx-request-id: r-1\r\n"), 1);
-}
-
-/* CR and LF only as line ends, and no other control character. */
-static bool only_lines(const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        const unsigned char c = (unsigned char)text[i];
-        if (c == '\r' && (i + 1 == size || text[i + 1] != '\n')) return false;
-        if (c == '\n' && (i == 0 || text[i - 1] != '\r')) return false;
-        if ((c < 0x20 && c != '\r' && c != '\n' && c != '\t') || c == 0x7f) return false;
-    }
-    return true;
+    const char *seen = call()->text;
+    assert_int_equal(times(seen, "\r\ntraceparent: 00-" TRACE "-"), 1);
+    assert_int_equal(times(seen, "\r\ntracestate: a=1\r\n"), 1);
+    assert_int_equal(times(seen, "\r\nbaggage: k=v;p\r\n"), 1);
+    assert_int_equal(times(seen, "\r\nx-request-id: r-1\r\n"), 1);
 }
 
 static void test_nothing_hostile_on_the_wire(void **state)
@@ -175,16 +131,15 @@ static void test_nothing_hostile_on_the_wire(void **state)
     (void)state;
     static const char *const values[] = {"a=b\r\nX-Evil: 1", "a=b\nX-Evil: 1", "a=b\rX-Evil: 1",
                                          "\x1b[31m", "a=b\x7f"};
-    static struct server server;
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         take(CARRIER_OF("traceparent", PARENT, "tracestate", values[i], "baggage", values[i],
                         "x-request-id", values[i]));
         weft_mdc_put("request_id",
                      values[i]); /* the program itself may pass on what it should not */
-        call(&server);
-        assert_true(only_lines(server.seen, server.size));
-        assert_int_equal(times(server.seen, "evil"), 0);
-        assert_int_equal(times(server.seen, "traceparent: "), 1);
+        const struct raw_request *seen = call();
+        assert_true(only_lines(seen->text, seen->size));
+        assert_int_equal(times(seen->text, "evil"), 0);
+        assert_int_equal(times(seen->text, "traceparent: "), 1);
     }
     weft_mdc_clear();
 }

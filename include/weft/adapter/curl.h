@@ -1,6 +1,6 @@
 /*
  * libcurl: this thread's context in the headers of a request. Header-only; C11 and C++17. For the
- * easy and the multi interface.
+ * easy and the multi interface: each easy handle has a list and a context of its own.
  *
  *     struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
  *     weft_curl_set_headers(easy, &headers);       CURLOPT_HTTPHEADER with the context in it
@@ -12,6 +12,7 @@
 #ifndef WEFT_ADAPTER_CURL_H
 #define WEFT_ADAPTER_CURL_H
 
+#include "../client.h"
 #include "text.h"
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -99,6 +100,13 @@ static inline weft_status weft_curl_set_noted_(void *carrier, const char *name, 
     return weft_curl_set_(noted->list, name, value, size);
 }
 
+/* Take away what an earlier request has left in the list, when headers of this one were written. */
+static inline void weft_curl_tidy_(const struct weft_curl_list_ *noted)
+{
+    for (unsigned i = 0; noted->written && i < WEFT_ADAPTER_NAME_COUNT_; i++)
+        if (!(noted->written >> i & 1)) weft_curl_remove_(noted->list, weft_adapter_name_(i), NULL);
+}
+
 /**
  * Write this thread's context to a list of headers, as weft_inject does: headers of the same name
  * are replaced, and what an earlier request has left in the list is taken away. Each call has a
@@ -114,8 +122,7 @@ static inline weft_status weft_curl_inject(struct curl_slist **list)
     struct weft_curl_list_ noted = {list, 0};
     if (!list) return WEFT_EINVAL;
     const weft_status status = weft_inject(&setter, &noted);
-    for (unsigned i = 0; noted.written && i < WEFT_ADAPTER_NAME_COUNT_; i++)
-        if (!(noted.written >> i & 1)) weft_curl_remove_(list, weft_adapter_name_(i), NULL);
+    weft_curl_tidy_(&noted);
     return status;
 }
 
@@ -131,6 +138,29 @@ static inline CURLcode weft_curl_set_headers(CURL *easy, struct curl_slist **lis
     if (!list) return CURLE_BAD_FUNCTION_ARGUMENT;
     (void)weft_curl_inject(list);
     return curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *list);
+}
+
+/**
+ * Begin a call with a span of its own: weft_client_begin, whose headers go into the list and with
+ * it into CURLOPT_HTTPHEADER, as weft_curl_set_headers has it. The list must live until the
+ * transfer has ended.
+ *
+ * @param options  Setter and carrier in it are not looked at.
+ * @return  An owned handle for weft_client_end, once the transfer has; NULL as weft_client_begin,
+ *          and when the list is NULL.
+ */
+static inline weft_client *weft_curl_client_begin(CURL *easy, struct curl_slist **list,
+                                                  weft_client_options options)
+{
+    static const weft_setter setter = {sizeof(weft_setter), weft_curl_set_noted_};
+    struct weft_curl_list_ noted = {list, 0};
+    if (!list) return NULL;
+    options.setter = &setter;
+    options.carrier = &noted;
+    weft_client *client = weft_client_begin(&options);
+    weft_curl_tidy_(&noted);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *list);
+    return client;
 }
 
 #endif
