@@ -28,6 +28,8 @@ weft_status weft_reload(void)
 static weft_status flush(const struct weftp_pipeline *pipeline, int64_t deadline_ms)
 {
     const bool drained = !pipeline->worker || weftp_worker_drain(pipeline->worker, deadline_ms);
+    /* The end has begun, and does not wait for a sink: nor do we. */
+    if (!drained && weftp_monotonic_ms() < deadline_ms) return WEFT_ETIMEOUT;
     const weft_status status = weftp_pipeline_flush(pipeline, deadline_ms);
     return drained || status == WEFT_EIO ? status : WEFT_ETIMEOUT;
 }
