@@ -140,20 +140,29 @@ static inline char *put_pairs(char *to, const struct weft_pair *pairs, size_t co
     return to;
 }
 
+/* The pairs of a list, as text when there is one. */
+static inline char *put_pairs_of(struct quick *quick, char *to, unsigned list)
+{
+    const struct weft_record *record = quick->record;
+    const struct weftp_quick_pairs *pairs = &quick->memo->pairs;
+    if (__builtin_expect(pairs->text_program != 0, 1)) {
+        const size_t start = pairs->starts[list];
+        return put_bytes(to, pairs->text + start, pairs->starts[list + 1] - start);
+    }
+    to = put_pairs(to, record->bound, record->bound_count, pairs->list_of, list);
+    return put_pairs(to, record->mdc, record->mdc_count, pairs->list_of + record->bound_count,
+                     list);
+}
+
 /* All fields of a list, the static ones last. */
 static inline char *put_list(struct quick *quick, char *to, unsigned list)
 {
-    const struct weft_record *record = quick->record;
     const uint32_t bit = WEFTP_QUICK_LIST(list);
     if (quick->shape->lists & bit) {
         to = put_fields(quick, to, list);
         if (!to) return NULL;
     }
-    if (quick->memo->pairs.lists & bit) {
-        const uint8_t *list_of = quick->memo->pairs.list_of;
-        to = put_pairs(to, record->bound, record->bound_count, list_of, list);
-        to = put_pairs(to, record->mdc, record->mdc_count, list_of + record->bound_count, list);
-    }
+    if (quick->memo->pairs.lists & bit) to = put_pairs_of(quick, to, list);
     if (quick->program->quick.statics & bit) {
         const struct weftp_text *statics = &quick->program->statics[list];
         to = put_bytes(to, statics->text, statics->size);

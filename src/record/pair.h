@@ -32,7 +32,8 @@ struct weftp_pair_limits {
  * each other in the order of the pairs, so that packing a whole set is one memcpy.
  */
 struct weftp_pair_set {
-    unsigned refs; /* atomic; 1 when built. For owners who share a set: weftp_pairs_ref */
+    uint64_t serial; /* of this content: no other set of the process has it, nor will */
+    unsigned refs;   /* atomic; 1 when built. For owners who share a set: weftp_pairs_ref */
     uint32_t count;
     uint32_t total_size;      /* of all keys and values, as total_size_max counts */
     uint32_t text_size;       /* of all pieces */
@@ -54,6 +55,24 @@ static inline const struct weftp_pair_set *weftp_pairs_set(const struct weft_pai
         (const void *)((const char *)pairs - offsetof(struct weftp_pair_set, pairs));
     return set->count == count ? set : NULL;
 }
+
+enum {
+    WEFTP_PAIRS_UNKNOWN = 0, /* pairs that are no whole set: they may be anything */
+    WEFTP_PAIRS_NONE = 1     /* no pairs */
+};
+
+/*
+ * What pairs are, as a number: two records with the same one, but WEFTP_PAIRS_UNKNOWN, have the
+ * same pairs, byte by byte. Signal-safe.
+ */
+static inline uint64_t weftp_pairs_serial(const struct weft_pair *pairs, size_t count)
+{
+    if (count == 0) return WEFTP_PAIRS_NONE;
+    const struct weftp_pair_set *set = weftp_pairs_set(pairs, count);
+    return set ? set->serial : (uint64_t)WEFTP_PAIRS_UNKNOWN;
+}
+/* A serial that no set has had. Threads: any. Signals: unsafe. */
+uint64_t weftp_pairs_next_serial(void);
 
 /*
  * Build a set of `fields` (up to an END field, or `count` of them) and the pairs of `earlier` (may

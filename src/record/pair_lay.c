@@ -8,7 +8,12 @@
 #include "packed_form.h"
 #include <stdlib.h>
 
+#define SERIAL_BLOCK 1024 /* serials that a thread takes at a time */
+
 static const struct weftp_pair_set no_pairs;
+
+static uint64_t serial_blocks;
+static _Thread_local uint64_t serial; /* the next one; at a multiple of SERIAL_BLOCK: take more */
 
 /* Where the next pair and the next piece go. */
 struct laying {
@@ -132,6 +137,7 @@ static struct weftp_pair_set *new_set(uint32_t count, size_t total_size, size_t 
 {
     struct weftp_pair_set *set = malloc(sizeof *set + count * sizeof set->pairs[0] + text_size);
     if (!set) return NULL;
+    set->serial = weftp_pairs_next_serial();
     set->refs = 1;
     set->count = count;
     set->total_size = (uint32_t)total_size;
@@ -151,6 +157,14 @@ static struct weftp_pair_set *marked(struct weftp_pair_set *set)
 static size_t piece_size(const struct weftp_pair_set *set, uint32_t index)
 {
     return (size_t)(piece(set, index + 1) - piece(set, index));
+}
+
+/* The first block begins above WEFTP_PAIRS_UNKNOWN and WEFTP_PAIRS_NONE. */
+uint64_t weftp_pairs_next_serial(void)
+{
+    if (serial % SERIAL_BLOCK == 0)
+        serial = __atomic_add_fetch(&serial_blocks, SERIAL_BLOCK, __ATOMIC_RELAXED);
+    return serial++;
 }
 
 struct weftp_pair_set *weftp_pairs_lay(const struct weftp_pair_build *build, const char *scratch)

@@ -474,6 +474,29 @@ static void model_remove(struct model *model, const char *key)
     }
 }
 
+/* A set's serial is its own; what is no whole set has none. */
+static void test_serials(void **state)
+{
+    (void)state;
+    uint64_t last = WEFTP_PAIRS_NONE;
+    for (int i = 0; i < 3000; i++) { /* more than a thread takes at a time */
+        struct weftp_pair_set *next = NULL;
+        weft_field fields[] = {weft_str("a", "1"), weft_int("b", 2)};
+        assert_int_equal(weftp_pairs_put(&next, NULL, fields, 2, &limits, NULL), WEFT_OK);
+        assert_true(weftp_pairs_serial(next->pairs, 2) > last);
+        last = next->serial;
+        weftp_pairs_unref(set);
+        set = next;
+    }
+    struct weft_pair pairs[2] = {set->pairs[0], set->pairs[1]};
+    struct weft_pair *volatile copy = pairs; /* compilers warn of what does not come to pass */
+    assert_true(weftp_pairs_serial(set->pairs, 2) == set->serial);
+    assert_true(weftp_pairs_serial(set->pairs, 1) == WEFTP_PAIRS_UNKNOWN);
+    assert_true(weftp_pairs_serial(set->pairs + 1, 1) == WEFTP_PAIRS_UNKNOWN);
+    assert_true(weftp_pairs_serial(copy, 2) == WEFTP_PAIRS_UNKNOWN);
+    assert_true(weftp_pairs_serial(NULL, 0) == WEFTP_PAIRS_NONE);
+}
+
 static void test_random_steps(void **state)
 {
     (void)state;
@@ -537,6 +560,7 @@ int main(void)
         cmocka_unit_test_teardown(test_text_of_keys_is_escaped, drop_set),
         cmocka_unit_test_teardown(test_escaping_at_its_largest, drop_set),
         cmocka_unit_test_teardown(test_shares, drop_set),
+        cmocka_unit_test_teardown(test_serials, drop_set),
         cmocka_unit_test_teardown(test_random_steps, drop_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 
 #include "src/base/out.h"
 #include "src/encode/quick.h"
+#include "src/encode/quick_pairs.h"
 #include "src/encode/registry.h"
 #include "support/random_record.h"
 
@@ -322,6 +323,90 @@ static void another_encoder_at_the_same_address(void **state)
     scene_close(&scene);
 }
 
+/* Sets that come and go in the same memory, alike but for their values. */
+static void another_set_at_the_same_address(void **state)
+{
+    (void)state;
+    const struct weft_encoder_type *type = weftp_encoders_builtin[0];
+    void *self = open_encoder(type);
+    struct scene scene;
+    uint32_t again = 0;
+    const struct weftp_pair_set *before = NULL;
+    scene_open(&scene);
+    for (int i = 0; i < 100; i++) {
+        const char value[] = {'v', (char)('0' + i % 10), (char)('0' + i / 10), '\0'};
+        struct weftp_pair_set *set = pairs_of(weft_str("ride", value), weft_int("n", i % 10));
+        again += set == before;
+        before = set;
+        scene_set(&scene, 0, 0);
+        scene.record.mdc = i % 3 ? set->pairs : scene.record.mdc;
+        scene.record.bound = i % 3 ? scene.record.bound : set->pairs;
+        scene.record.fields = NULL;
+        scene.record.field_count = 0;
+        assert_true(compare(type, self, &scene.record));
+        assert_true(compare(type, self, &scene.record));
+        weftp_pairs_unref(set);
+    }
+    if (again == 0) print_message("no memory was used again\n"); /* as under a sanitizer */
+    scene_close(&scene);
+    type->close(self);
+}
+
+/* Pairs that are no whole set are looked at each time: they may be anything by now. */
+static void pairs_that_are_no_set(void **state)
+{
+    (void)state;
+    const struct weft_encoder_type *type = weftp_encoders_builtin[0];
+    void *self = open_encoder(type);
+    struct scene scene;
+    struct weft_pair pairs[2];
+    scene_open(&scene);
+    scene_set(&scene, 0, 0);
+    scene.record.fields = NULL;
+    scene.record.field_count = 0;
+    assert_true(compare(type, self, &scene.record));
+    scene.record.mdc_count = 1;
+    assert_true(compare(type, self, &scene.record));
+    memcpy(pairs, scene.mdc[0]->pairs, sizeof pairs);
+    scene.record.mdc = pairs;
+    scene.record.mdc_count = 2;
+    for (size_t set = 0; set < 4; set++) {
+        pairs[0] = scene.mdc[set]->pairs[0];
+        assert_true(compare(type, self, &scene.record));
+        pairs[1] = scene.mdc[3 - set]->pairs[1];
+        assert_true(compare(type, self, &scene.record));
+    }
+    scene_close(&scene);
+    type->close(self);
+}
+
+/* Around the size of a text that is remembered, in one list and in several. */
+static void long_pairs(void **state)
+{
+    (void)state;
+    static char text[WEFTP_QUICK_PAIRS_TEXT + 16];
+    uint32_t quick = 0;
+    memset(text, 'x', sizeof text - 1);
+    for (size_t f = 0; f < 3; f++) {
+        void *self = open_encoder(weftp_encoders_builtin[f]);
+        struct scene scene;
+        scene_open(&scene);
+        for (size_t left = 0; left < 100; left++) {
+            struct weftp_pair_set *set =
+                pairs_of(weft_str("note", text + left), weft_str("no", "2"));
+            scene_set(&scene, 0, 0);
+            scene.record.mdc = set->pairs;
+            scene.record.field_count = 1;
+            quick += compare(weftp_encoders_builtin[f], self, &scene.record);
+            quick += compare(weftp_encoders_builtin[f], self, &scene.record);
+            weftp_pairs_unref(set);
+        }
+        scene_close(&scene);
+        weftp_encoders_builtin[f]->close(self);
+    }
+    assert_int_equal(quick, 600);
+}
+
 int main(void)
 {
     weftp_out_init(&kept, (size_t)8 << 20);
@@ -332,6 +417,9 @@ int main(void)
         cmocka_unit_test(many_places),
         cmocka_unit_test(what_is_remembered_is_not_believed),
         cmocka_unit_test(another_encoder_at_the_same_address),
+        cmocka_unit_test(another_set_at_the_same_address),
+        cmocka_unit_test(pairs_that_are_no_set),
+        cmocka_unit_test(long_pairs),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     weftp_out_deinit(&kept);
