@@ -60,8 +60,7 @@ struct weftp_salvage {
     struct weftp_session_face face;
     struct weftp_salvage_ring *rings; /* owned */
     size_t ring_count, ring_capacity;
-    struct weftp_salvage_ring *
-        *heap; /* those whose next entry is in memory, the oldest first; owned */
+    uint32_t *heap; /* rings whose next entry is in memory, the oldest first; owned */
     size_t heap_count;
     struct weftp_salvage_ring *hungry;
     char *site_bytes; /* owned */

@@ -237,21 +237,22 @@ static enum front feed(struct weftp_salvage *salvage, struct weftp_salvage_ring 
 
 /* ---- the merge ---- */
 
-static int64_t front_ns(const struct weftp_salvage_ring *ring)
+static int64_t front_ns(const struct weftp_salvage *salvage, uint32_t index)
 {
-    return front_of(ring)->time_ns;
+    return front_of(&salvage->rings[index])->time_ns;
 }
 
 static void sift_down(struct weftp_salvage *salvage, size_t at)
 {
-    struct weftp_salvage_ring **heap = salvage->heap;
-    struct weftp_salvage_ring *ring = heap[at];
+    uint32_t *heap = salvage->heap;
+    const uint32_t ring = heap[at];
     for (;;) {
         size_t child = 2 * at + 1;
         if (child >= salvage->heap_count) break;
-        if (child + 1 < salvage->heap_count && front_ns(heap[child + 1]) < front_ns(heap[child]))
+        if (child + 1 < salvage->heap_count &&
+            front_ns(salvage, heap[child + 1]) < front_ns(salvage, heap[child]))
             child++;
-        if (front_ns(heap[child]) >= front_ns(ring)) break;
+        if (front_ns(salvage, heap[child]) >= front_ns(salvage, ring)) break;
         heap[at] = heap[child];
         at = child;
     }
@@ -270,13 +271,11 @@ weft_status weftp_salvage_rings(struct weftp_salvage *salvage, bool *any)
     const weft_status listed = weftp_session_list(salvage->dir, load_one, &loading);
     if (loading.status || listed) return loading.status ? loading.status : listed;
     *any = salvage->ring_count > 0;
-    struct weftp_salvage_ring **heap =
-        realloc(salvage->heap, (salvage->ring_count + 1) * sizeof *heap);
+    uint32_t *heap = realloc(salvage->heap, (salvage->ring_count + 1) * sizeof *heap);
     if (!heap) return WEFT_ENOMEM;
     salvage->heap = heap;
-    for (size_t i = 0; i < salvage->ring_count; i++)
-        if (feed(salvage, &salvage->rings[i]) == FRONT_READY)
-            heap[salvage->heap_count++] = &salvage->rings[i];
+    for (uint32_t i = 0; i < salvage->ring_count; i++)
+        if (feed(salvage, &salvage->rings[i]) == FRONT_READY) heap[salvage->heap_count++] = i;
     make_heap(salvage);
     return WEFT_OK;
 }
@@ -286,7 +285,7 @@ const struct weftp_ring_entry *weftp_salvage_next(struct weftp_salvage *salvage,
 {
     size_t needed;
     if (salvage->heap_count == 0 || salvage->hungry) return NULL;
-    struct weftp_salvage_ring *first = salvage->heap[0];
+    struct weftp_salvage_ring *first = &salvage->rings[salvage->heap[0]];
     const struct weftp_ring_entry *entry = front_of(first);
     first->taken += weftp_ring_entry_size(entry);
     const enum front front = look(salvage, first, &needed);
@@ -305,7 +304,8 @@ bool weftp_salvage_more(struct weftp_salvage *salvage)
     while (salvage->hungry) {
         struct weftp_salvage_ring *ring = salvage->hungry;
         salvage->hungry = ring->next;
-        if (feed(salvage, ring) == FRONT_READY) salvage->heap[salvage->heap_count++] = ring;
+        if (feed(salvage, ring) == FRONT_READY)
+            salvage->heap[salvage->heap_count++] = (uint32_t)(ring - salvage->rings);
     }
     make_heap(salvage);
     return salvage->heap_count > 0;
