@@ -41,6 +41,14 @@ static void add_counts(struct weftp_thread_counts *sum, const struct weftp_threa
     sum->own_records += __atomic_load_n(&more->own_records, __ATOMIC_RELAXED);
 }
 
+void weftp_thread_discard(struct weftp_thread *thread)
+{
+    weftp_out_deinit(&thread->line);
+    weftp_out_deinit(&thread->own);
+    weftp_out_deinit(&thread->text);
+    free(thread);
+}
+
 static void thread_destroy(void *pointer)
 {
     struct weftp_thread *thread = pointer;
@@ -56,10 +64,7 @@ static void thread_destroy(void *pointer)
     add_counts(&threads.ended, &thread->counts);
     weftp_thread_slot.self = NULL;
     list_unlock();
-    weftp_out_deinit(&thread->line);
-    weftp_out_deinit(&thread->own);
-    weftp_out_deinit(&thread->text);
-    free(thread);
+    weftp_thread_discard(thread);
 }
 
 struct weftp_thread *weftp_thread_reserve(void)

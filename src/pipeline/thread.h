@@ -145,6 +145,8 @@ void weftp_threads_lose(uint64_t count);
  */
 struct weftp_thread *weftp_thread_reserve(void);
 void weftp_thread_adopt(struct weftp_thread *thread);
+/* Free a state that no thread has: not adopted, or its thread is not there in this forked child. */
+void weftp_thread_discard(struct weftp_thread *thread);
 /* Free the calling thread's state; it makes a new one if it logs again. */
 void weftp_thread_forget(void);
 

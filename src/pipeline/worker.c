@@ -15,6 +15,7 @@ void weftp_worker_init(struct weftp_worker *worker, struct weftp_pipeline *const
 {
     worker->pipeline = pipeline;
     worker->own = weftp_fork_mark();
+    weftp_lock_init(&worker->round);
     worker->room.options = WEFTP_UNPACK_TRUSTED;
     weftp_queue_open(&worker->queue, options, barrier);
 }
@@ -155,7 +156,9 @@ static bool go_round_now(struct weftp_worker *worker)
     if (weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return false;
     const struct round round = {worker, __atomic_load_n(worker->pipeline, __ATOMIC_ACQUIRE),
                                 thread};
+    weftp_lock(&worker->round);
     if (round.pipeline) any = go_round(&round);
+    weftp_unlock(&worker->round);
     weftp_thread_leave(thread);
     return any;
 }
@@ -187,7 +190,7 @@ static bool start(struct weftp_worker *worker)
     worker->state = weftp_thread_reserve();
     if (worker->state && weftp_thread_start(&worker->thread, "weft-queue", false, run, worker) == 0)
         return true;
-    free(worker->state);
+    if (worker->state) weftp_thread_discard(worker->state);
     worker->retry_ms = now_ms + WEFTP_WORKER_RETRY_MS;
     return false;
 }
@@ -237,12 +240,29 @@ bool weftp_worker_stop(struct weftp_worker *worker, int64_t deadline_ms)
     return true;
 }
 
+void weftp_worker_fork_prepare(struct weftp_worker *worker, int64_t deadline_ms)
+{
+    worker->still = worker->queue.ready && weftp_lock_until(&worker->round, deadline_ms);
+}
+
+void weftp_worker_fork_parent(struct weftp_worker *worker)
+{
+    if (worker->still) weftp_unlock(&worker->round);
+    worker->still = false;
+}
+
 void weftp_worker_fork_child(struct weftp_worker *worker)
 {
-    worker->running = false;
+    if (worker->still) {
+        if (worker->running) weftp_thread_discard(worker->state);
+        weftp_worker_deinit(worker);
+    }
+    worker->running = worker->still = false;
+    worker->state = NULL;
     worker->retry_ms = 0;
     if (worker->own) *worker->own = 1;
-    /* What the thread had in hands may be anything: it is left where it is. */
+    weftp_lock_init(&worker->round);
+    /* What a thread in the middle of something had in hands may be anything: it is left where it is. */
     worker->take = (struct weftp_take){.listed = false};
     worker->bulk = (struct weftp_bulk){.count = 0};
     worker->room = (struct weftp_unpack_room){.options = WEFTP_UNPACK_TRUSTED};

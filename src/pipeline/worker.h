@@ -12,7 +12,7 @@
  *   stop        | the thread that configures or shuts down; not inside of a call
  *   drain       | any thread but the worker
  *   finish      | the same, inside of a call, after a stop that was true: it is the consumer then
- *   fork_child  | the child, in its only thread
+ *   fork_*      | the thread that forks; the child's only one
  *
  * The worker is inside of a call while it deals with records, so that a reload waits for it and a
  * sink that logs is turned away. May include: record, queue, base, port.
@@ -37,7 +37,9 @@ struct weftp_worker {
     bool running;          /* under the queue's lock */
     int64_t retry_ms;      /* under the queue's lock */
     pthread_t thread;
-    struct weftp_thread *state; /* for the thread, until it has it */
+    struct weftp_thread *state; /* the thread's own */
+    struct weftp_lock round;    /* held while it deals with records; before the queue's lock */
+    bool still;                 /* at a fork: it does not */
     int stop, ended;            /* atomic */
     /* The consumer's own. */
     struct weftp_take take;
@@ -58,6 +60,9 @@ bool weftp_worker_drain(struct weftp_worker *worker, int64_t deadline_ms);
 /* Deal with all that the queue holds, on this thread. */
 void weftp_worker_finish(struct weftp_worker *worker, const struct weftp_pipeline *pipeline,
                          struct weftp_thread *thread);
+/* Wait until it is between two rounds, and keep it there; let it go on. */
+void weftp_worker_fork_prepare(struct weftp_worker *worker, int64_t deadline_ms);
+void weftp_worker_fork_parent(struct weftp_worker *worker);
 /* There is no thread; the queue is made anew by weftp_queue_fork_child before. */
 void weftp_worker_fork_child(struct weftp_worker *worker);
 /* Free what only the consumer had. It is stopped. */

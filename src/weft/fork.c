@@ -37,7 +37,7 @@ static void prepare(void)
     weftp_capture_fork_prepare(deadline_ms);
     weftp_loggers_fork_prepare();
     weftp_threads_fork_prepare();
-    weftp_system_queue_fork_prepare();
+    weftp_system_queue_fork_prepare(deadline_ms);
     for (size_t i = 0; i <= WEFT_SINKS_MAX; i++) {
         struct weftp_outlet *outlet = outlet_at(i);
         taken[i] = outlet && weftp_lock_until(&outlet->lock, deadline_ms);

@@ -183,8 +183,9 @@ void weftp_system_queue_free(void)
 
 /* ---- fork ---- */
 
-void weftp_system_queue_fork_prepare(void)
+void weftp_system_queue_fork_prepare(int64_t deadline_ms)
 {
+    weftp_worker_fork_prepare(&weftp_system.worker, deadline_ms);
     weftp_queue_fork_prepare(&weftp_system.worker.queue);
     weftp_sites_fork_prepare();
 }
@@ -193,6 +194,7 @@ void weftp_system_queue_fork_parent(void)
 {
     weftp_sites_fork_parent();
     weftp_queue_fork_parent(&weftp_system.worker.queue);
+    weftp_worker_fork_parent(&weftp_system.worker);
 }
 
 void weftp_system_queue_fork_child(void)

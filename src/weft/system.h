@@ -132,7 +132,7 @@ bool weftp_system_queue_end(int64_t deadline_ms);
 /* Afterwards, with no call under way: what came in at the last moment. The thread is inside a call. */
 void weftp_system_queue_finish(const struct weftp_pipeline *pipeline, struct weftp_thread *thread);
 void weftp_system_queue_free(void);
-void weftp_system_queue_fork_prepare(void);
+void weftp_system_queue_fork_prepare(int64_t deadline_ms);
 void weftp_system_queue_fork_parent(void);
 void weftp_system_queue_fork_child(void);
 

@@ -24,7 +24,7 @@
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:test_folder\nleak:run_child\nleak:read_whole\nleak:read_file\n";
+    return "leak:test_folder\nleak:row_begin\nleak:run_child\nleak:read_whole\nleak:read_file\n";
 }
 #endif
 
