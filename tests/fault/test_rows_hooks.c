@@ -54,7 +54,7 @@ static void maybe_log(size_t size)
     if (!malloc_logs || in_hook) return;
     in_hook = true;
     weft_info(NULL, "malloc", weft_uint("size", size));
-    hook_logged++;
+    __atomic_fetch_add(&hook_logged, 1, __ATOMIC_SEQ_CST);
     in_hook = false;
 }
 
