@@ -17,6 +17,7 @@
 /* What stays the same from record to record. */
 struct scene {
     struct weftp_pair_set *mdc;
+    struct weftp_kept *kept;
     size_t at, size; /* of the next record, of the last one */
     weft_field fields[16];
     struct weft_pair pairs[16];
@@ -92,6 +93,7 @@ static bool pack_open(const struct bench_job *job)
 static bool unpack_open(const struct bench_job *job)
 {
     if (!scene_open(job)) return false;
+    scene.kept = weftp_kept_create();
     for (uint64_t i = 0; ROOM - scene.at >= PLACE; i++) scene.size = pack_one(job->kind, i);
     return true;
 }
@@ -105,7 +107,8 @@ static void unpack_run(enum bench_kind kind, uint64_t records)
                                            .fields = scene.fields,
                                            .field_count = 16,
                                            .pairs = scene.pairs,
-                                           .pair_count = 16};
+                                           .pair_count = 16,
+                                           .kept = scene.kept};
     for (uint64_t i = 0, at = 0; i < records; i++) {
         if (ROOM - at < PLACE) at = 0;
         if (weftp_packed_needs(scene.ring + at, scene.size, &needs) != WEFT_OK ||
@@ -119,6 +122,8 @@ static void unpack_run(enum bench_kind kind, uint64_t records)
 static bool pack_close(void)
 {
     weftp_pairs_unref(scene.mdc);
+    weftp_kept_destroy(scene.kept);
+    scene.kept = NULL;
     return true;
 }
 

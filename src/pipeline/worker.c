@@ -187,6 +187,7 @@ static bool start(struct weftp_worker *worker)
     const int64_t now_ms = weftp_monotonic_ms();
     if (now_ms < worker->retry_ms) return false;
     worker->stop = worker->ended = 0;
+    if (!worker->room.kept) worker->room.kept = weftp_kept_create();
     worker->state = weftp_thread_reserve();
     if (worker->state && weftp_thread_start(&worker->thread, "weft-queue", false, run, worker) == 0)
         return true;
@@ -274,5 +275,6 @@ void weftp_worker_deinit(struct weftp_worker *worker)
     weftp_bulk_deinit(&worker->bulk);
     free(worker->room.fields);
     free(worker->room.pairs);
+    weftp_kept_destroy(worker->room.kept);
     worker->room = (struct weftp_unpack_room){.options = WEFTP_UNPACK_TRUSTED};
 }

@@ -9,8 +9,9 @@
  *   weftp_packed_size    | any thread, pure
  *   weftp_record_pack    | any thread; never allocates; signal-safe
  *   weftp_packed_needs   | any thread, pure; safe on hostile bytes
- *   weftp_record_unpack  | any thread; never allocates; hostile bytes: safe, in linear time, but
- *                        | with WEFTP_UNPACK_TRUSTED
+ *   weftp_record_unpack  | any thread; allocates for what it keeps, if that; hostile bytes: safe,
+ *                        | in linear time, but with WEFTP_UNPACK_TRUSTED
+ *   weftp_kept_…         | any thread
  *
  * May include: base, public value headers.
  *
@@ -71,6 +72,11 @@ enum {
     WEFTP_UNPACK_TRUSTED = 1
 };
 
+/* Pairs of records that were unpacked before: see kept.h. Owned; NULL: out of memory. */
+struct weftp_kept;
+struct weftp_kept *weftp_kept_create(void);
+void weftp_kept_destroy(struct weftp_kept *kept); /* NULL does nothing */
+
 /* The caller's arrays for unpacking. */
 struct weftp_unpack_room {
     unsigned options; /* WEFTP_UNPACK_… */
@@ -78,11 +84,12 @@ struct weftp_unpack_room {
     size_t field_count;
     struct weft_pair *pairs;
     size_t pair_count;
+    struct weftp_kept *kept; /* NULL: each record is unpacked anew. For WEFTP_UNPACK_TRUSTED only */
 };
 
 /*
- * A record as it was, borrowed from the packed bytes and the room. Must not be moved: `record`
- * points into it.
+ * A record as it was, borrowed from the packed bytes, the room and what it keeps. Must not be
+ * moved: `record` points into it.
  */
 struct weftp_unpacked {
     struct weft_record record; /* its site, by id: weftp_site_at's when trusted, else NULL */

@@ -4,6 +4,7 @@
  * bytes, so that work is linear in them. The trusting one is made of the same functions without the
  * comparisons: `trusted` is a constant wherever they are compiled.
  */
+#include "kept.h"
 #include "packed_form.h"
 
 #include "../base/key_look.h"
@@ -121,6 +122,13 @@ static IN_LINE bool read_pairs(struct reader *reader, struct weft_pair *pairs, u
     for (uint32_t i = 0; i < count; i++)
         if (!read_pair(reader, &pairs[i], trusted)) return false;
     return true;
+}
+
+const char *weftp_packed_pairs_read(const char *at, struct weft_pair *pairs, uint32_t count)
+{
+    struct reader reader = {.at = at};
+    read_pairs(&reader, pairs, count, true);
+    return reader.at;
 }
 
 /* ---- fields ---- */
@@ -314,13 +322,16 @@ static IN_LINE bool read_texts(struct reader *reader, struct weft_record *record
 }
 
 static IN_LINE bool read_record(struct reader *reader, const struct weftp_packed_head *head,
-                                struct weft_pair *pairs, struct weftp_unpacked *out,
+                                const struct weftp_unpack_room *room, struct weftp_unpacked *out,
                                 const bool trusted)
 {
+    struct weft_pair *pairs = room->pairs;
     read_ids(head, pairs, out);
     if (!read_texts(reader, &out->record, trusted)) return false;
     if (__builtin_expect(head->has != 0, 0) && !read_extras(reader, head->has, out)) return false;
-    if (!read_pairs(reader, pairs, (uint32_t)head->bound_count + head->mdc_count, trusted))
+    if (trusted && __builtin_expect(room->kept != NULL, 1))
+        reader->at = weftp_kept_take_both(room, &out->record, reader->at, reader->end);
+    else if (!read_pairs(reader, pairs, (uint32_t)head->bound_count + head->mdc_count, trusted))
         return false;
     weft_field *fields = reader->next;
     return take_array(reader, head->field_count, &out->record.fields, trusted) &&
@@ -358,7 +369,7 @@ static IN_LINE weft_status read_with_head(const char *packed, const struct weftp
                             .end = packed + head->size,
                             .next = room->fields,
                             .fields_left = head->field_total};
-    if (!read_record(&reader, head, room->pairs, out, trusted)) return WEFT_EINVAL;
+    if (!read_record(&reader, head, room, out, trusted)) return WEFT_EINVAL;
     if (!trusted && (reader.fields_left > 0 || reader.end - reader.at >= WEFTP_PACKED_ALIGN))
         return WEFT_EINVAL;
     if (trusted && !out->record.site) out->record.site = weftp_site_at(head->site_id);
