@@ -146,7 +146,7 @@ static weft_status open_encoding(struct wiring *wiring, const struct wish *wish,
                                                          .terminal = wish->terminal};
     void *self = NULL;
     const weft_status status = wish->type->open(&self, &encoder_options);
-    if (!self) return status == WEFT_EINVAL ? status : WEFT_ENOMEM;
+    if (!self && status) return status == WEFT_EINVAL ? status : WEFT_ENOMEM;
     const size_t index = pipeline->encoding_count++;
     pipeline->encodings[index] = (struct weftp_encoding){wish->type, self, wish->budget};
     wiring->encoder_options[index] = options;

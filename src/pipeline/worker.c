@@ -174,10 +174,12 @@ static void wait(struct weftp_worker *worker)
 static void *run(void *arg)
 {
     struct weftp_worker *worker = arg;
+    if (worker->seated) worker->seated(); /* it has none, but may crash as well */
     weftp_thread_adopt(worker->state);
     while (!is_stopping(worker))
         if (!go_round_now(worker) && !is_stopping(worker)) wait(worker);
     weftp_thread_forget();
+    if (worker->unseated) worker->unseated();
     __atomic_store_n(&worker->ended, 1, __ATOMIC_RELEASE);
     return NULL;
 }

@@ -48,14 +48,27 @@ static void complain(struct weftp_complaints *complaints, const char *variable, 
 }
 
 /* What processes that died have left in a folder goes to the sinks before anything new. */
-static void recover(const char *dir, const struct weftp_pipeline *pipeline)
+static weft_status recover(const char *dir, const struct weftp_pipeline *pipeline)
 {
     struct weftp_recovered done = {.records = 0};
     struct weftp_thread *thread = NULL;
-    if (weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return;
-    (void)weftp_recover(dir, pipeline, thread, &done);
+    if (weftp_thread_enter(&thread) != WEFTP_ENTER_OK) return WEFT_ESTATE;
+    const weft_status status = weftp_recover(dir, pipeline, thread, &done);
     weftp_thread_leave(thread);
     __atomic_fetch_add(&weftp_system.recovered, done.records, __ATOMIC_RELAXED);
+    return status;
+}
+
+/* Without a queue, what others have left is all that a folder is for. */
+static void recover_only(const char *variable, const char *dir,
+                         const struct weftp_pipeline *pipeline, struct weftp_complaints *complaints)
+{
+    char text[320];
+    if (recover(dir, pipeline) != WEFT_EINVAL) return;
+    (void)snprintf(text, sizeof text,
+                   "%s: %.200s is no folder of mode 0700 of this user; it was not looked into",
+                   variable, dir);
+    weftp_complaints_keep(complaints, text);
 }
 
 /* Rings of threads that have one stay where they are. */
@@ -65,8 +78,12 @@ static void apply_queue_dir(const struct weftp_settings *settings,
 {
     char why[160] = "";
     if (!settings->queue_dir || is_same(settings->queue_dir, weftp_system.queue_dir)) return;
-    recover(settings->queue_dir, pipeline);
-    if (!settings->async || weftp_system.store) return;
+    if (!settings->async) {
+        recover_only("WEFT_QUEUE_DIR", settings->queue_dir, pipeline, complaints);
+        return;
+    }
+    (void)recover(settings->queue_dir, pipeline);
+    if (weftp_system.store) return;
     if (weftp_store_open(&weftp_system.store, settings->queue_dir, why, sizeof why) != WEFT_OK) {
         complain(complaints, "WEFT_QUEUE_DIR", settings->queue_dir, why);
         return;
@@ -84,8 +101,11 @@ static void apply_crash(const struct weftp_settings *settings,
     free(weftp_system.crash_dir);
     weftp_system.crash_dir = NULL;
     if (!settings->crash_dir) return;
-    recover(settings->crash_dir, pipeline);
-    if (!settings->async) return;
+    if (!settings->async) {
+        recover_only("WEFT_CRASH", settings->crash_dir, pipeline, complaints);
+        return;
+    }
+    (void)recover(settings->crash_dir, pipeline);
     if (weftp_crash_install(settings->crash_dir, &weftp_system.worker.queue, why, sizeof why) ==
         WEFT_OK)
         weftp_system.crash_dir = strdup(settings->crash_dir);

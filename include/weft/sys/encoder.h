@@ -96,7 +96,7 @@ struct weft_encoder_type {
     const char *name; /* in WEFT_FORMAT */
     /*
      * Threads and a bad option: as open of a sink. Copies what it keeps, but for options->fields. Options that are
-     * not its own are left alone: the sink's and the encoder's come in one list.
+     * not its own are left alone: the sink's and the encoder's come in one list. With WEFT_OK *self may stay NULL.
      */
     weft_status (*open)(void **self, const struct weft_encoder_options *options);
     /* Any thread, any number at a time. Appends one line, its newline included. */
