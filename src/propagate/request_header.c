@@ -1,6 +1,7 @@
 /*
  * Formats that are one header with a request id: x-request-id (many services; nginx, where it is
- * told to send $request_id), x-unique-id (HAProxy; the first one is HAProxy's own).
+ * told to send $request_id), x-unique-id (HAProxy, which adds its own behind a client's: the last
+ * one counts).
  */
 #include "registry.h"
 #include "request_id.h"
@@ -24,7 +25,7 @@ static weft_status extract_unique(const void *self, struct weft_propagated *cont
                                   const weft_getter *getter, void *carrier)
 {
     (void)self;
-    weftp_request_id_take(context, getter, carrier, "x-unique-id");
+    weftp_request_id_take_last(context, getter, carrier, "x-unique-id");
     return WEFT_OK;
 }
 

@@ -180,15 +180,38 @@ static void test_request_ids_by_other_names(void **state)
     out = pass_by("kong", WEFT_TRUST_CONTINUE, CARRIER_OF("kong-request-id", "", "x", "y"));
     assert_int_equal(strlen(carrier_find(&out, "kong-request-id")), 36); /* one of its own */
     carrier_clear(&out);
-    out = pass_by("haproxy", WEFT_TRUST_CONTINUE,
-                  CARRIER_OF("X-Unique-ID", "7F000001:B82A_7F000001:46A1_6B029223_0000:2773",
-                             "X-Unique-ID", "spoof"));
-    expect_header(&out, "x-unique-id", "7F000001:B82A_7F000001:46A1_6B029223_0000:2773");
-    carrier_clear(&out);
     out = pass_by("nginx", WEFT_TRUST_CONTINUE,
                   CARRIER_OF("X-Request-ID", "9f86d081884c7d659a2feaa0c55ad015"));
     expect_header(&out, "x-request-id", "9f86d081884c7d659a2feaa0c55ad015");
     carrier_clear(&out);
+}
+
+/* HAProxy adds its header behind a client's: the last one is its own. */
+static void test_haproxy(void **state)
+{
+    (void)state;
+    static const char own[] = "7F000001:B82A_7F000001:46A1_6B029223_0000:2773";
+    struct carrier out =
+        pass_by("haproxy", WEFT_TRUST_CONTINUE,
+                CARRIER_OF("X-Unique-ID", "spoof", "x-unique-id", own, "X-UNIQUE-ID", ""));
+    expect_header(&out, "x-unique-id", own);
+    carrier_clear(&out);
+    out = pass_by("haproxy", WEFT_TRUST_CONTINUE, CARRIER_OF("X-Unique-ID", own));
+    expect_header(&out, "x-unique-id", own);
+    carrier_clear(&out);
+    /* One that is refused is not replaced by the client's. */
+    out = pass_by("haproxy", WEFT_TRUST_CONTINUE,
+                  CARRIER_OF("X-Unique-ID", "spoof", "X-Unique-ID", "a b"));
+    assert_int_equal(strlen(carrier_find(&out, "x-unique-id")), 36);
+    carrier_clear(&out);
+    for (size_t count = 64; count <= 65; count++) {
+        struct carrier many = {0};
+        for (size_t i = 1; i < count; i++) carrier_add(&many, "X-Unique-ID", "spoof");
+        carrier_add(&many, "X-Unique-ID", own);
+        out = pass_by("haproxy", WEFT_TRUST_CONTINUE, many);
+        assert_int_equal(strlen(carrier_find(&out, "x-unique-id")), count == 64 ? strlen(own) : 36);
+        carrier_clear(&out);
+    }
 }
 
 /* ---- other spellings of traceparent ---- */
@@ -296,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_verbatim_sends_nothing_hostile),
         cmocka_unit_test(test_envoy),
         cmocka_unit_test(test_request_ids_by_other_names),
+        cmocka_unit_test(test_haproxy),
         cmocka_unit_test(test_elastic),
         cmocka_unit_test(test_grpc_trace_bin),
         cmocka_unit_test(test_the_first_format_writes_a_header),

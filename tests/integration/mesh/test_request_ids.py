@@ -69,13 +69,13 @@ class Behind(unittest.TestCase):
         self.assertEqual(proxy.line_of(request_id=reply_id)["message"], "POST /orders 201")
         self.assert_on_every_line(reply_id, TRACE)
 
-    def test_haproxy_leaves_a_callers_header_in_front_of_its_own(self):
+    def test_haproxys_own_header_counts_which_is_behind_a_callers(self):
         proxy = self.start(proxies.haproxy, "X-Unique-ID", "", WEFT_PROPAGATORS="tracecontext,baggage,haproxy")
         reply_id = self.order(proxy, b"X-Unique-ID: the-callers")
         came, = self.to_orders.requests()
         values = [value for name, value in came if name == "x-unique-id"]
-        self.assertEqual((len(values), values[0], reply_id), (2, "the-callers", "the-callers"))
-        proxy.line_of(request_id=values[1])
+        self.assertEqual((len(values), values[0], reply_id), (2, "the-callers", values[1]))
+        proxy.line_of(request_id=reply_id)
 
     def test_haproxy_takes_it_away_when_it_is_told_to(self):
         proxy = self.start(proxies.haproxy, "X-Unique-ID", "http-request del-header x-unique-id",
