@@ -153,7 +153,7 @@ int main(void)
     if (!start("tracecontext,baggage,xrequestid")) return 1;
     headers = (void *)(uintptr_t)w3c;
     measure("extract: traceparent, tracestate, baggage of 3, id", read_context);
-    measure("inject: the same", write_context);
+    measure("inject: traceparent, tracestate, baggage of 3, id", write_context);
     measure("a request: begin, end, its access record", whole_request);
     read_context();
     measure("that record alone, in a context", record_alone);
@@ -161,10 +161,10 @@ int main(void)
     if (!start("b3multi,xrequestid")) return 1;
     headers = (void *)(uintptr_t)b3;
     measure("extract: x-b3-*, id", read_context);
-    measure("inject: the same", write_context);
+    measure("inject: x-b3-*, id", write_context);
     if (!start("auto")) return 1;
     measure("extract: x-b3-*, id, by auto", read_context);
-    measure("inject: the same", write_context);
+    measure("inject: x-b3-*, id, by auto", write_context);
     weft_mdc_clear();
     return 0;
 }
