@@ -105,16 +105,22 @@ static char *put_text(char *to, const struct weft_pair *pair, size_t count, cons
     return to;
 }
 
-/* Pairs that nothing tells from others, or whose text is long, have none. */
+/*
+ * Pairs that nothing tells from others, or whose text is long, have none; nor those that the record before did not have,
+ * as where each has its own.
+ */
 static void make_text(struct weftp_quick_pairs *pairs, const struct weft_record *record,
                       size_t size)
 {
     const uint8_t *list_of = pairs->list_of;
     char *to = pairs->text;
-    pairs->bound_serial = weftp_pairs_serial(record->bound, record->bound_count);
-    pairs->mdc_serial = weftp_pairs_serial(record->mdc, record->mdc_count);
-    if (size > WEFTP_QUICK_PAIRS_TEXT || pairs->bound_serial == WEFTP_PAIRS_UNKNOWN ||
-        pairs->mdc_serial == WEFTP_PAIRS_UNKNOWN)
+    const uint64_t bound = weftp_pairs_serial(record->bound, record->bound_count);
+    const uint64_t mdc = weftp_pairs_serial(record->mdc, record->mdc_count);
+    const bool again = pairs->bound_serial == bound && pairs->mdc_serial == mdc;
+    pairs->bound_serial = bound;
+    pairs->mdc_serial = mdc;
+    if (!again || size > WEFTP_QUICK_PAIRS_TEXT || bound == WEFTP_PAIRS_UNKNOWN ||
+        mdc == WEFTP_PAIRS_UNKNOWN)
         return;
     for (unsigned list = 0; list < WEFTP_SPACE_COUNT; list++) {
         pairs->starts[list] = (uint16_t)(to - pairs->text);
