@@ -35,6 +35,7 @@ const char *weftp_kept_read(struct weftp_kept_set *kept, struct weft_pair *pairs
     const char *end = weftp_packed_pairs_read(at, pairs, count);
     const size_t size = (size_t)(end - at), head = sizeof *kept->set + count * sizeof *pairs;
     *out = pairs;
+    if (++kept->misses > WEFTP_KEPT_MISSES && kept->misses % WEFTP_KEPT_MISSES) return end;
     if (size > WEFTP_KEPT_SIZE_MAX || !make_room(kept, head + size)) return end;
     struct weftp_pair_set *set = kept->set;
     char *text = (char *)(set->pairs + count);

@@ -14,12 +14,14 @@
 #include "pair.h"
 #include <string.h>
 
-#define WEFTP_KEPT_SETS     8           /* of each kind; a power of two */
+#define WEFTP_KEPT_SETS     8 /* of each kind; a power of two */
+#define WEFTP_KEPT_MISSES   8 /* in a row; from then on only each 8th is kept: pairs do not stay */
 #define WEFTP_KEPT_SIZE_MAX (16u << 10) /* bytes of a block; longer ones are unpacked each time */
 
 struct weftp_kept_set {
     struct weftp_pair_set *set; /* NULL: none */
     size_t room;                /* bytes of its memory */
+    uint32_t misses;            /* since it was found last */
 };
 
 struct weftp_kept {
@@ -35,7 +37,7 @@ const char *weftp_packed_pairs_read(const char *at, struct weft_pair *pairs, uin
  *
  * @param pairs  The caller's array.
  * @param out    That set's pairs, until the place is used again; `pairs` themselves when they are
- *               too long, or there is no memory.
+ *               too long, or others each time, or there is no memory.
  * @return       Where they end.
  */
 const char *weftp_kept_read(struct weftp_kept_set *kept, struct weft_pair *pairs, uint32_t count,
@@ -75,6 +77,7 @@ static inline const char *weftp_kept_take(struct weftp_kept_set *kept, struct we
 {
     const struct weftp_pair_set *set = weftp_kept_find(kept, count, at, (size_t)(end - at));
     if (__builtin_expect(!set, 0)) return weftp_kept_read(kept, pairs, count, out, at);
+    kept->misses = 0;
     *out = set->pairs;
     return at + set->text_size;
 }

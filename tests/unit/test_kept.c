@@ -206,6 +206,7 @@ static void test_each_value_counts(void **state)
         same_pairs(set->pairs, 2, view->mdc, view->mdc_count);
         assert_true(mdc_serial(view) > last);
         last = mdc_serial(view);
+        assert_true(mdc_serial(through(&record, &scene.keeping)) == last);
         weftp_pairs_unref(set);
     }
 }
@@ -255,10 +256,11 @@ static void test_long_blocks(void **state)
     static char text[WEFTP_KEPT_SIZE_MAX];
     memset(text, 't', sizeof text - 1);
     size_t kept = 0, not_kept = 0;
-    for (size_t left = 0; left < sizeof text; left += 97) {
-        const weft_field field = weft_str("k", text + left);
+    for (size_t size = 0; size < sizeof text; size += 97) {
+        const weft_field field = weft_str("k", text + sizeof text - 1 - size);
         struct weftp_pair_set *set = pairs_of(&field, 1);
         const struct weft_record record = record_with(set, 1);
+        through(&record, &scene.keeping);
         const struct weft_record *view = through(&record, &scene.keeping);
         const bool is_kept = view->mdc != scene.keeping.pairs;
         assert_int_equal(is_kept, set->text_size <= WEFTP_KEPT_SIZE_MAX);
@@ -269,6 +271,28 @@ static void test_long_blocks(void **state)
         weftp_pairs_unref(set);
     }
     assert_true(kept > 0 && not_kept > 0);
+}
+
+/* Where each record has its own pairs few are kept; when they stay again, they are. */
+static void test_pairs_that_do_not_stay(void **state)
+{
+    (void)state;
+    struct weftp_pair_set *set = NULL;
+    struct weft_record record;
+    size_t kept = 0;
+    for (int i = 0; i < 800; i++) {
+        const weft_field field = weft_int("k", i);
+        weftp_pairs_unref(set);
+        set = pairs_of(&field, 1);
+        record = record_with(set, 1);
+        const struct weft_record *view = through(&record, &scene.keeping);
+        same_pairs(set->pairs, 1, view->mdc, view->mdc_count);
+        kept += view->mdc != scene.keeping.pairs;
+    }
+    assert_in_range(kept, 100, 110);
+    for (int i = 0; i < WEFTP_KEPT_MISSES; i++) through(&record, &scene.keeping);
+    assert_ptr_not_equal(scene.view.record.mdc, scene.keeping.pairs);
+    weftp_pairs_unref(set);
 }
 
 /* Without memory records are unpacked as before; what is kept goes, at most. */
@@ -319,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fewer_and_more, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_each_thread_has_its_own, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_long_blocks, scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(test_pairs_that_do_not_stay, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_no_memory, scene_open, scene_close),
         cmocka_unit_test_setup_teardown(test_nothing_kept_without_trust, scene_open, scene_close),
     };
