@@ -8,6 +8,7 @@
 #include "src/record/packed.h"
 #include "src/record/pair.h"
 #include "src/record/sites.h"
+#include "src/record/templates.h"
 
 #include <string.h>
 
@@ -76,6 +77,8 @@ static size_t pack_one(enum bench_kind kind, uint64_t i)
     const weft_field fields[] = {WORKLOAD_FIELDS(i)};
     record.fields = fields;
     record.field_count = sizeof fields / sizeof *fields;
+    weft_site *site = (weft_site *)(uintptr_t)record.site;
+    if (site->state == 0) weftp_template_learn(site, fields, record.field_count);
     return pack(&record);
 }
 

@@ -108,8 +108,12 @@ static inline char *put_value(struct quick *quick, char *to, const weft_field *f
     return weftp_quick_put_other(&quick->room, to, field);
 }
 
-/* The call's fields of a list. NULL as above, or when a field is not what the shape says. */
-static inline char *put_fields(struct quick *quick, char *to, unsigned list)
+/*
+ * The call's fields of a list; unless that is certain, each is compared with the shape's. NULL as above, or when one is
+ * another.
+ */
+static inline __attribute__((always_inline)) char *put_fields(struct quick *quick, char *to,
+                                                              unsigned list, const bool certain)
 {
     const struct weftp_shape *shape = quick->shape;
     const char *fields = (const char *)quick->record->fields;
@@ -117,7 +121,7 @@ static inline char *put_fields(struct quick *quick, char *to, unsigned list)
     const struct weftp_shape_place *const end = shape->places + shape->starts[list + 1];
     for (; place < end; place++) {
         const weft_field *field = (const weft_field *)(const void *)(fields + place->at);
-        if (__builtin_expect(!weftp_shape_same(shape, place, field), 0)) {
+        if (!certain && __builtin_expect(!weftp_shape_same(shape, place, field), 0)) {
             quick->mismatch = true;
             return NULL;
         }
@@ -159,7 +163,8 @@ static inline char *put_list(struct quick *quick, char *to, unsigned list)
 {
     const uint32_t bit = WEFTP_QUICK_LIST(list);
     if (quick->shape->lists & bit) {
-        to = put_fields(quick, to, list);
+        to = __builtin_expect(quick->shape->certain, 0) ? put_fields(quick, to, list, true)
+                                                        : put_fields(quick, to, list, false);
         if (!to) return NULL;
     }
     if (quick->memo->pairs.lists & bit) to = put_pairs_of(quick, to, list);

@@ -99,7 +99,9 @@ bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *sch
     uint8_t lists[WEFTP_SHAPE_FIELDS];
     struct weftp_shape_place made[WEFTP_SHAPE_FIELDS];
     if (record->field_count > WEFTP_SHAPE_FIELDS) return false;
+    const struct weftp_template *known = record->site ? weftp_template_of(record->site) : NULL;
     shape->site = record->site;
+    shape->certain = known && record->site == &known->site;
     memset(shape->bloom, 0, sizeof shape->bloom);
     shape->count = shape->text_size = 0;
     shape->nones = 0;

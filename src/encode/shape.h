@@ -8,11 +8,12 @@
  *   find, keep   | any thread: the cache is filled with one atomic store for each place, and never emptied
  *   free         | the thread that closes the encoder
  *
- * May include: base, plan.
+ * May include: base, record, plan.
  */
 #ifndef WEFTP_ENCODE_SHAPE_H
 #define WEFTP_ENCODE_SHAPE_H
 
+#include "../record/templates.h"
 #include "plan.h"
 #include "quick_ops.h"
 
@@ -38,6 +39,7 @@ struct weftp_shape_place {
 
 struct weftp_shape {
     const weft_site *site;
+    bool certain;      /* the site is a template's own: all its records have these keys and types */
     uint64_t bloom[4]; /* a bit for each key's hash */
     uint32_t count;
     uint32_t text_size;

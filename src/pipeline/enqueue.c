@@ -1,6 +1,7 @@
 #include "enqueue.h"
 
 #include "../record/sites.h"
+#include "../record/templates.h"
 
 #define SHARE(seat) ((seat)->ring.capacity / 4) /* bytes of a ring that one record may take */
 #define LEAST       384 /* bytes that a record is thought to take before it is packed */
@@ -105,8 +106,10 @@ enum weftp_enqueued weftp_enqueue(struct weftp_worker *worker, struct weftp_thre
     if (__builtin_expect(!thread->seat, 0) && !take_seat(worker, thread)) return WEFTP_ENQUEUE_NOT;
     struct weftp_seat *seat = thread->seat;
     size_t room, size;
-    const unsigned options =
-        weftp_site_register((weft_site *)(uintptr_t)record->site) ? WEFTP_PACK_SITE_BY_ID : 0;
+    weft_site *site = (weft_site *)(uintptr_t)record->site;
+    const unsigned options = weftp_site_register(site) ? WEFTP_PACK_SITE_BY_ID : 0;
+    if (options && __builtin_expect(weftp_template_state(site) == 0, 0))
+        weftp_template_learn(site, record->fields, record->field_count);
     void *to = weftp_queue_room(&worker->queue, seat, record->level, LEAST, &room);
     if (__builtin_expect(!to, 0)) return lose(thread, record);
     if (room > SHARE(seat)) room = SHARE(seat);

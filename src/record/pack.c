@@ -6,7 +6,10 @@
  */
 #include "packed_form.h"
 
+#include "pack_bytes.h"
+#include "pack_known.h"
 #include "pair.h"
+#include "templates.h"
 
 #define KEY_SIZE_MAX 1028 /* where encoders cut, and a whole character more */
 /* What a field of the short way takes at most, but for its text: head, key with its NUL, value. */
@@ -19,8 +22,7 @@ _Static_assert(sizeof(struct weftp_packed_pair) == 16, "no padding");
 _Static_assert(WEFT_TYPE_ERROR <= WEFTP_PACKED_PAIR_TYPE, "a type takes four bits");
 _Static_assert(AMPLE >= sizeof(struct weftp_packed_field) + WEFTP_PACKED_KEY_MAX + 1 + 8, "");
 
-#define IN_LINE inline __attribute__((always_inline))
-#define APART   __attribute__((noinline, cold))
+#define APART __attribute__((noinline, cold))
 
 struct writer {
     char *at, *end;
@@ -41,48 +43,6 @@ static inline char *take(struct writer *writer, size_t size)
     return at;
 }
 
-/*
- * Copy `size` bytes and return the end. Most texts are short: words that overlap cost less than a
- * call.
- */
-static IN_LINE char *copy_long(char *to, const char *from, size_t size)
-{
-    if (size > 64) return (char *)memcpy(to, from, size) + size;
-    memcpy(to, from, 16);
-    if (size > 32) {
-        memcpy(to + 16, from + 16, 16);
-        memcpy(to + size - 32, from + size - 32, 16);
-    }
-    memcpy(to + size - 16, from + size - 16, 16);
-    return to + size;
-}
-
-static IN_LINE char *copy(char *to, const void *bytes, size_t size)
-{
-    const char *from = bytes;
-    if (size >= 8) {
-        if (size > 16) return copy_long(to, from, size);
-        memcpy(to, from, 8);
-        memcpy(to + size - 8, from + size - 8, 8);
-    } else if (size >= 4) {
-        memcpy(to, from, 4);
-        memcpy(to + size - 4, from + size - 4, 4);
-    } else if (size > 0) {
-        to[0] = from[0];
-        to[size / 2] = from[size / 2];
-        to[size - 1] = from[size - 1];
-    }
-    return to + size;
-}
-
-/* The same with a NUL behind. */
-static inline char *copy_text(char *to, const void *bytes, size_t size)
-{
-    to = copy(to, bytes, size);
-    *to = '\0';
-    return to + 1;
-}
-
 static void put(struct writer *writer, const void *bytes, size_t size)
 {
     char *to = take(writer, size);
@@ -92,7 +52,7 @@ static void put(struct writer *writer, const void *bytes, size_t size)
 static void put_text(struct writer *writer, const char *text, size_t size)
 {
     char *to = take(writer, size + 1);
-    if (to) copy_text(to, text, size);
+    if (to) weftp_pack_text(to, text, size);
 }
 
 /* ---- pairs ---- */
@@ -104,16 +64,17 @@ static APART void put_pair(struct writer *writer, const struct weft_pair *pair)
     const size_t value_size = weftp_packed_pair_value_size(field->type, field->size);
     char *to = take(writer, sizeof head + field->key_size + 1 + pair->json_size + 1 + value_size);
     if (!to) return;
-    to = copy(to, &head, sizeof head);
-    to = copy_text(to, field->key, field->key_size);
-    to = copy_text(to, pair->json, pair->json_size);
+    to = weftp_pack_copy(to, &head, sizeof head);
+    to = weftp_pack_text(to, field->key, field->key_size);
+    to = weftp_pack_text(to, pair->json, pair->json_size);
     if (weftp_packed_kind(field->type) == WEFTP_PACKED_SCALAR)
         memcpy(to, &field->v, sizeof field->v);
     else if (value_size)
-        copy_text(to, field->v.p, field->size);
+        weftp_pack_text(to, field->v.p, field->size);
 }
 
-static IN_LINE void put_pairs(struct writer *writer, const struct weft_pair *pairs, size_t count)
+static WEFTP_PACK_IN_LINE void put_pairs(struct writer *writer, const struct weft_pair *pairs,
+                                         size_t count)
 {
     const struct weftp_pair_set *set = weftp_pairs_set(pairs, count);
     if (__builtin_expect(set != NULL, 1)) {
@@ -161,14 +122,9 @@ static char *put_head(struct writer *writer, const weft_field *field,
     const size_t long_size = head.flags & WEFTP_PACKED_LONG_KEY ? sizeof size : 0;
     char *to = take(writer, sizeof head + long_size + key_size + value_size);
     if (!to) return NULL;
-    to = copy(to, &head, sizeof head);
-    to = copy(to, &size, long_size);
-    return field->key ? copy_text(to, field->key, size) : to;
-}
-
-static bool is_small(int64_t value)
-{
-    return value == (int32_t)value;
+    to = weftp_pack_copy(to, &head, sizeof head);
+    to = weftp_pack_copy(to, &size, long_size);
+    return field->key ? weftp_pack_text(to, field->key, size) : to;
 }
 
 /* A value that may stand in its head: all but DOUBLE, and TIME, which has two words. */
@@ -181,7 +137,7 @@ static bool may_be_small(uint8_t type)
 static void put_scalar(struct writer *writer, const weft_field *field)
 {
     struct weftp_packed_field head = {.size = field->size, .type = field->type};
-    if (may_be_small(field->type) && is_small(field->v.i)) {
+    if (may_be_small(field->type) && weftp_pack_is_small(field->v.i)) {
         head.size = (uint32_t)field->v.i;
         head.flags = WEFTP_PACKED_SMALL;
         put_head(writer, field, head, 0);
@@ -203,7 +159,7 @@ static void put_text_field(struct writer *writer, const weft_field *field)
     if (size > WEFTP_PACKED_SIZE_MAX) size = WEFTP_PACKED_SIZE_MAX; /* too large for any room */
     head.size = (uint32_t)size;
     char *to = put_head(writer, field, head, size);
-    if (to) copy(to, field->v.p, size);
+    if (to) weftp_pack_copy(to, field->v.p, size);
 }
 
 static void put_parent(struct writer *writer, const weft_field *field, unsigned depth)
@@ -226,32 +182,23 @@ static APART void put_field(struct writer *writer, const weft_field *field, unsi
 
 /* ---- fields, the short way: the same bytes ---- */
 
-static IN_LINE bool is_quick_number(uint8_t type)
+static WEFTP_PACK_IN_LINE bool is_quick_number(uint8_t type)
 {
     return type == WEFT_TYPE_INT || type == WEFT_TYPE_UINT || type == WEFT_TYPE_BOOL;
 }
 
-/* A head as one word, in either byte order. */
-static IN_LINE uint64_t head_word(uint32_t size, uint16_t key_and_type, uint16_t flags)
-{
-    const uint16_t one = 1;
-    uint8_t first;
-    memcpy(&first, &one, 1);
-    return first ? (uint64_t)flags << 48 | (uint64_t)key_and_type << 32 | size
-                 : (uint64_t)size << 32 | (uint64_t)key_and_type << 16 | flags;
-}
-
 /* Write the head, of which two bytes are the field's own, and the key. */
-static IN_LINE char *quick_head(char *to, const weft_field *field, uint32_t size, uint16_t flags)
+static WEFTP_PACK_IN_LINE char *quick_head(char *to, const weft_field *field, uint32_t size,
+                                           uint16_t flags)
 {
     uint16_t key_and_type;
     memcpy(&key_and_type, &field->key_size, sizeof key_and_type);
-    const uint64_t word = head_word(size, key_and_type, flags);
+    const uint64_t word = weftp_pack_head(size, key_and_type, flags);
     memcpy(to, &word, sizeof word);
-    return copy_text(to + sizeof word, field->key, field->key_size);
+    return weftp_pack_text(to + sizeof word, field->key, field->key_size);
 }
 
-static IN_LINE char *quick_wide(char *to, const weft_field *field)
+static WEFTP_PACK_IN_LINE char *quick_wide(char *to, const weft_field *field)
 {
     to = quick_head(to, field, field->size, 0);
     memcpy(to, &field->v, sizeof field->v);
@@ -262,7 +209,7 @@ static IN_LINE char *quick_wide(char *to, const weft_field *field)
  * Write a field where there is ample room - AMPLE bytes behind `limit` - and return the end; NULL:
  * it needs the long way.
  */
-static IN_LINE char *quick_field(char *to, const char *limit, const weft_field *field)
+static WEFTP_PACK_IN_LINE char *quick_field(char *to, const char *limit, const weft_field *field)
 {
     if (to > limit || field->key_size - 1u >= WEFTP_PACKED_KEY_MAX || !field->key) return NULL;
     if (field->type == WEFT_TYPE_STR) {
@@ -270,11 +217,11 @@ static IN_LINE char *quick_field(char *to, const char *limit, const weft_field *
         const size_t size =
             field->size == WEFT_SIZE_UNKNOWN_ ? strlen(field->v.p) : (size_t)field->size;
         if (size > (size_t)(limit - to)) return NULL;
-        return copy(quick_head(to, field, (uint32_t)size, 0), field->v.p, size);
+        return weftp_pack_copy(quick_head(to, field, (uint32_t)size, 0), field->v.p, size);
     }
     if (field->type == WEFT_TYPE_DOUBLE) return quick_wide(to, field);
     if (!is_quick_number(field->type)) return NULL;
-    if (!is_small(field->v.i)) return quick_wide(to, field);
+    if (!weftp_pack_is_small(field->v.i)) return quick_wide(to, field);
     return quick_head(to, field, (uint32_t)field->v.i, WEFTP_PACKED_SMALL);
 }
 
@@ -309,6 +256,30 @@ static uint32_t put_fields(struct writer *writer, const weft_field *fields, size
     return found;
 }
 
+/* ---- fields that are as a template says ---- */
+
+/* Whether a record that has at least as many fields has no more. */
+static WEFTP_PACK_IN_LINE bool ends_at(const struct weft_record *record, uint32_t count)
+{
+    return record->field_count == count || record->fields[count].type == WEFT_TYPE_END_;
+}
+
+/* Write the fields of a call, and return how many. *number: the template that has their keys, or 0. */
+static WEFTP_PACK_IN_LINE uint32_t put_call(struct writer *writer, const struct weft_record *record,
+                                            const struct weftp_template *known, uint16_t *number)
+{
+    *number = 0;
+    if (known && record->field_count >= known->count) {
+        char *to = weftp_pack_known(writer->at, writer->end, record->fields, known);
+        if (__builtin_expect(to && ends_at(record, known->count), 1)) {
+            *number = (uint16_t)known->site.state;
+            writer->at = to;
+            return writer->field_total = known->count;
+        }
+    }
+    return put_fields(writer, record->fields, record->field_count, 0);
+}
+
 /* ---- the record ---- */
 
 /* False: no head holds that. */
@@ -329,14 +300,22 @@ static unsigned extras_of(const struct weft_record *record, unsigned options)
     return has;
 }
 
+/* Only for this process, which alone knows it. */
+static WEFTP_PACK_IN_LINE const struct weftp_template *template_of(const struct weft_record *record,
+                                                                   unsigned options)
+{
+    return options & WEFTP_PACK_SITE_BY_ID && record->site ? weftp_template_to_pack(record->site)
+                                                           : NULL;
+}
+
 static int16_t level_of(int level)
 {
     return (int16_t)(level < INT16_MIN ? INT16_MIN : level > INT16_MAX ? INT16_MAX : level);
 }
 
 /* What the record itself says; the sizes come when they are known. */
-static IN_LINE void put_ids(struct weftp_packed_head *head, const struct weft_record *record,
-                            unsigned has)
+static WEFTP_PACK_IN_LINE void put_ids(struct weftp_packed_head *head,
+                                       const struct weft_record *record, unsigned has)
 {
     head->version = WEFTP_PACKED_VERSION;
     head->has = (uint16_t)has;
@@ -350,7 +329,6 @@ static IN_LINE void put_ids(struct weftp_packed_head *head, const struct weft_re
     head->message_size = (uint32_t)record->message_size;
     head->bound_count = (uint16_t)record->bound_count;
     head->mdc_count = (uint16_t)record->mdc_count;
-    head->reserved = 0;
     head->site_id = record->site ? record->site->id : 0;
 }
 
@@ -380,16 +358,17 @@ static APART void put_extras(struct writer *writer, const struct weft_record *re
     if (has & WEFTP_PACKED_HAS_TRACE) put(writer, record->trace, sizeof *record->trace);
 }
 
-static IN_LINE void put_texts(struct writer *writer, const struct weft_record *record)
+static WEFTP_PACK_IN_LINE void put_texts(struct writer *writer, const struct weft_record *record)
 {
     char *to = take(writer, record->logger_size + record->thread_size + record->message_size);
     if (!to) return;
-    to = copy(to, record->logger, record->logger_size);
-    to = copy(to, record->thread, record->thread_size);
-    copy(to, record->message, record->message_size);
+    to = weftp_pack_copy(to, record->logger, record->logger_size);
+    to = weftp_pack_copy(to, record->thread, record->thread_size);
+    weftp_pack_copy(to, record->message, record->message_size);
 }
 
-static IN_LINE void put_body(struct writer *writer, const struct weft_record *record, unsigned has)
+static WEFTP_PACK_IN_LINE void put_body(struct writer *writer, const struct weft_record *record,
+                                        unsigned has)
 {
     put_texts(writer, record);
     if (__builtin_expect(has != 0, 0)) put_extras(writer, record, has);
@@ -398,7 +377,7 @@ static IN_LINE void put_body(struct writer *writer, const struct weft_record *re
 }
 
 /* Sixteen zeroes where they fit: the room behind the record may be written. */
-static IN_LINE void put_padding(struct writer *writer, size_t padding)
+static WEFTP_PACK_IN_LINE void put_padding(struct writer *writer, size_t padding)
 {
     const size_t left = (size_t)(writer->end - writer->at);
     char *to = take(writer, padding);
@@ -409,23 +388,25 @@ static IN_LINE void put_padding(struct writer *writer, size_t padding)
 }
 
 /* Returns the size, whether or not it fits; SIZE_MAX: no room would do. */
-static IN_LINE size_t pack(const struct weft_record *record, unsigned options, char *to,
-                           size_t room)
+static WEFTP_PACK_IN_LINE size_t pack(const struct weft_record *record, unsigned options, char *to,
+                                      size_t room)
 {
     struct writer writer = {.at = to, .end = to + room};
     const unsigned has = extras_of(record, options);
     uint32_t count = 0;
+    uint16_t number = 0;
     if (!to || !has_room_in_head(record)) return SIZE_MAX;
     struct weftp_packed_head *head = (void *)take(&writer, sizeof *head);
     if (head) put_ids(head, record, has);
     put_body(&writer, record, has);
-    if (record->fields) count = put_fields(&writer, record->fields, record->field_count, 0);
+    if (record->fields) count = put_call(&writer, record, template_of(record, options), &number);
     const uint64_t whole = (uint64_t)(writer.at - to) + writer.missed;
     if (whole > WEFTP_PACKED_SIZE_MAX) return SIZE_MAX;
     const size_t size = (size_t)whole, padding = -size % WEFTP_PACKED_ALIGN;
     put_padding(&writer, padding);
     if (__builtin_expect(!head || writer.missed != 0, 0)) return size + padding;
     head->size = (uint32_t)(size + padding);
+    head->template_number = number;
     head->field_count = count;
     head->field_total = writer.field_total;
     return size + padding;

@@ -36,7 +36,10 @@ enum {
     WEFTP_PACK_SITE_BY_ID = 1 /* the site as its id alone, without file, function and line */
 };
 
-/* The bytes that a record takes, a multiple of WEFTP_PACKED_ALIGN; SIZE_MAX: no room would do. */
+/*
+ * The most bytes that a record takes, a multiple of WEFTP_PACKED_ALIGN; SIZE_MAX: no room would do.
+ * Where a template has its keys it takes less.
+ */
 size_t weftp_packed_size(const struct weft_record *record, unsigned options);
 
 /*

@@ -9,7 +9,7 @@
 #include "packed.h"
 #include <string.h>
 
-#define WEFTP_PACKED_VERSION 0x5702u
+#define WEFTP_PACKED_VERSION 0x5703u
 
 enum {
     WEFTP_PACKED_HAS_WIDE = 1, /* pid and tid, as int64_t: they do not fit into the head */
@@ -34,9 +34,9 @@ struct WEFTP_PACKED_IN_PLACE weftp_packed_head {
     uint32_t message_size;
     uint32_t site_id;
     uint16_t mdc_count;
-    uint16_t reserved;
-    uint32_t field_count; /* of the call itself */
-    uint32_t field_total; /* nested ones included */
+    uint16_t template_number; /* of the keys, none of which follows then; 0: they do */
+    uint32_t field_count;     /* of the call itself */
+    uint32_t field_total;     /* nested ones included */
 };
 
 struct weftp_packed_site {

@@ -64,6 +64,13 @@ bool weftp_sites_watch(void (*registered)(void *arg, const weft_site *site), voi
 /* End that: when this returns, `registered` is not called with `arg` any more. */
 void weftp_sites_unwatch(void (*registered)(void *arg, const weft_site *site), void *arg);
 
+/* Whether anybody watches: records may then be read by another process. */
+bool weftp_sites_watched(void);
+
+/* Hold the table still, and let go of it: templates are made under its lock. */
+void weftp_sites_hold(void);
+void weftp_sites_let_go(void);
+
 /* Hold the table still over a fork, and let go of it. The child keeps all numbers and watchers. */
 void weftp_sites_fork_prepare(void);
 void weftp_sites_fork_parent(void);

@@ -9,6 +9,7 @@
 
 #include "../base/key_look.h"
 #include "sites.h"
+#include "templates.h"
 
 #define IN_LINE inline __attribute__((always_inline))
 #define APART   __attribute__((noinline, cold))
@@ -242,6 +243,36 @@ static bool read_fields_trusted(struct reader *reader, weft_field *fields, uint3
     return read_fields(reader, fields, count, depth, true);
 }
 
+/* A call's fields whose keys are a template's: trusted, as only this process has it. */
+static IN_LINE void read_known(struct reader *reader, weft_field *field, uint32_t count,
+                               const struct weftp_template *known)
+{
+    const char *at = reader->at;
+    const char *const *key = (const char *const *)known->copies;
+    for (const weft_field *const end = field + count; field < end; field++, key++) {
+        struct weftp_packed_field head;
+        memcpy(&head, at, sizeof head);
+        at += sizeof head;
+        const bool small = (head.flags & WEFTP_PACKED_SMALL) != 0;
+        head.flags = 0;
+        field->key = *key;
+        memcpy(&field->size, &head, sizeof head);
+        if (head.type == WEFT_TYPE_STR) {
+            field->v.p = at;
+            at += head.size;
+        } else if (small) {
+            field->v.i = (int32_t)head.size;
+            field->size = 0;
+        } else {
+            memcpy(&field->v, at, sizeof field->v);
+            at += sizeof field->v;
+        }
+    }
+    reader->at = at;
+    reader->next += count;
+    reader->fields_left -= count;
+}
+
 /* ---- the record ---- */
 
 static bool read_site(struct reader *reader, struct weftp_unpacked *out)
@@ -334,6 +365,15 @@ static IN_LINE bool read_record(struct reader *reader, const struct weftp_packed
     else if (!read_pairs(reader, pairs, (uint32_t)head->bound_count + head->mdc_count, trusted))
         return false;
     weft_field *fields = reader->next;
+    if (head->template_number) {
+        const struct weftp_template *known =
+            trusted ? weftp_template_at(head->template_number) : NULL;
+        if (!known || known->count != head->field_count) return false;
+        out->record.site = &known->site;
+        out->record.fields = fields;
+        read_known(reader, fields, head->field_count, known);
+        return true;
+    }
     return take_array(reader, head->field_count, &out->record.fields, trusted) &&
            read_fields(reader, fields, head->field_count, 0, trusted);
 }

@@ -1,0 +1,87 @@
+/*
+ * What calls from one place have in common: keys that are literals. They are copied once; from then
+ * on a record's keys are told from others by their addresses, and named by a number.
+ *
+ * Why that cannot be wrong: a key is taken only if it lies in constant memory of the very image
+ * that the site is a variable of. As long as that site is there, so is the image, and the address
+ * has these bytes. An image that is loaded again has a site without a number, whatever its address;
+ * numbers are given once.
+ *
+ * What follows: a record whose site is a template's own has the template's fields, in number, keys
+ * and types. Whoever changes a record's fields gives it another site, or none.
+ *
+ *   weftp_template_learn | any thread, in a call that is queued; locks, allocates
+ *   weftp_template_of    | any thread, lock-free; signal-safe
+ *   weftp_template_at    | any thread, lock-free; signal-safe
+ *
+ * The lock is the sites', which hold still over forks. May include: base, port, public value headers.
+ */
+#ifndef WEFTP_RECORD_TEMPLATES_H
+#define WEFTP_RECORD_TEMPLATES_H
+
+#include <string.h>
+#include <weft/sys/encoder.h>
+
+#define WEFTP_TEMPLATES_MAX       65535      /* in a process; numbers are 1 to this */
+#define WEFTP_TEMPLATE_FIELDS_MAX 32         /* of a call; those with more have none */
+#define WEFTP_TEMPLATE_NONE       UINT32_MAX /* the state of a site that cannot have one */
+#define WEFTP_TEMPLATE_KEY_MAX    128
+
+struct weftp_template_key {
+    const char *origin; /* where the call has it */
+    uint16_t sort;      /* weftp_template_sort of the field */
+    uint8_t type;       /* STR, INT, UINT, BOOL or DOUBLE */
+};
+
+/* Never changed once its number was given, and never freed. */
+struct weftp_template {
+    const weft_site *origin; /* compared, never followed */
+    weft_site site;          /* the library's copy; its state is the number */
+    uint32_t count;          /* of fields */
+    const char **copies;     /* of the keys, each with a NUL */
+    struct weftp_template_key keys[];
+};
+
+/* Key size and type together, as they lie in a field. */
+static inline uint16_t weftp_template_sort(const weft_field *field)
+{
+    _Static_assert(offsetof(weft_field, type) == offsetof(weft_field, key_size) + 1,
+                   "side by side");
+    uint16_t sort;
+    memcpy(&sort, (const char *)field + offsetof(weft_field, key_size), sizeof sort);
+    return sort;
+}
+
+/*
+ * Look at the first record of a site, if it has none yet: its state becomes the number of a
+ * template or WEFTP_TEMPLATE_NONE.
+ *
+ * @param count  Fields, or up to an END.
+ */
+void weftp_template_learn(weft_site *site, const weft_field *fields, size_t count);
+
+/* The template of a number; NULL: nobody was given that. */
+const struct weftp_template *weftp_template_at(uint32_t number);
+
+/*
+ * That of a record's site, for its packed form; NULL: none, or somebody watches the sites for a file
+ * that other processes read, who know no templates.
+ */
+const struct weftp_template *weftp_template_to_pack(const weft_site *site);
+
+/* How many there are: their numbers are 1 to this. */
+uint32_t weftp_templates_count(void);
+
+static inline uint32_t weftp_template_state(const weft_site *site)
+{
+    return __atomic_load_n(&site->state, __ATOMIC_ACQUIRE);
+}
+
+/* That of a site; NULL: none. The site may be the template's own. */
+static inline const struct weftp_template *weftp_template_of(const weft_site *site)
+{
+    const struct weftp_template *known = weftp_template_at(weftp_template_state(site));
+    return known && (known->origin == site || &known->site == site) ? known : NULL;
+}
+
+#endif

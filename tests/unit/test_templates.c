@@ -1,0 +1,299 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/out.h"
+#include "src/encode/registry.h"
+#include "src/port/image.h"
+#include "src/record/packed_form.h"
+#include "src/record/sites.h"
+#include "src/record/templates.h"
+
+#define ROOM 4096
+
+/*
+ * Where the system cannot tell images, or the compiler did not measure the keys, there are no
+ * templates, and nothing to see.
+ */
+static bool has_templates(void)
+{
+    static weft_site site = {"t.c", "probe", 1, 0, 0, 0, 0};
+    struct weftp_image image;
+    return weft_int("probe", 1).key_size > 0 && weftp_image_find(&image, &site);
+}
+
+static struct weft_record record_of(const weft_site *site, const weft_field *fields, size_t count)
+{
+    return (struct weft_record){.struct_size = sizeof(struct weft_record),
+                                .time_ns = 1,
+                                .level = WEFT_LEVEL_INFO,
+                                .logger = "l",
+                                .logger_size = 1,
+                                .thread = "t",
+                                .thread_size = 1,
+                                .message = "m",
+                                .message_size = 1,
+                                .site = site,
+                                .fields = fields,
+                                .field_count = count};
+}
+
+static char bytes[ROOM];
+static size_t packed_size;
+static weft_field room_fields[64];
+static struct weftp_unpacked view;
+
+static weft_status unpack(unsigned options)
+{
+    const struct weftp_unpack_room room = {
+        .options = options, .fields = room_fields, .field_count = 64};
+    return weftp_record_unpack(bytes, packed_size, &room, &view);
+}
+
+static unsigned template_number(void)
+{
+    return ((const struct weftp_packed_head *)(const void *)bytes)->template_number;
+}
+
+static void assert_same_field(const weft_field *a, const weft_field *b)
+{
+    assert_int_equal(a->type, b->type);
+    assert_string_equal(a->key, b->key);
+    assert_int_equal(a->reserved, 0);
+    if (a->type != WEFT_TYPE_STR || !a->v.p) {
+        assert_true(a->v.u == b->v.u);
+        return;
+    }
+    const size_t size = b->size == WEFT_SIZE_UNKNOWN_ ? strlen(b->v.p) : b->size;
+    assert_int_equal(a->size, size);
+    assert_memory_equal(a->v.p, b->v.p, size);
+}
+
+static void encode(const struct weft_record *record, void *self, struct weft_out *out)
+{
+    weftp_out_init(out, 65536);
+    weftp_encoders_builtin[0]->encode(self, record, NULL, out);
+    assert_false(out->overflow);
+}
+
+/* As the call's own, as unpacked, and as one without a site: the same line. */
+static void assert_same_lines(const struct weft_record *record)
+{
+    static const struct weft_options_kv none[] = {{NULL, NULL}};
+    const struct weft_encoder_options options = {
+        .struct_size = sizeof options, .host = "h", .options = none};
+    static void *self; /* of all records, as shapes are kept in it */
+    struct weft_record bare = *record;
+    struct weft_out out[3];
+    if (!self) assert_int_equal(weftp_encoders_builtin[0]->open(&self, &options), WEFT_OK);
+    bare.site = NULL;
+    for (int round = 0; round < 2; round++) {
+        encode(record, self, &out[0]);
+        encode(&view.record, self, &out[1]);
+        encode(&bare, self, &out[2]);
+        const size_t size = weftp_out_size(&out[2]);
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(weftp_out_size(&out[i]), size);
+            assert_memory_equal(out[i].data, out[2].data, size);
+        }
+        for (int i = 0; i < 3; i++) weftp_out_deinit(&out[i]);
+    }
+}
+
+/* Pack and unpack; returns the number of the template that was used. */
+static unsigned through(const weft_site *site, const weft_field *fields, size_t count)
+{
+    struct weft_record record = record_of(site, fields, count);
+    memset(bytes, 0xA5, sizeof bytes);
+    assert_int_equal(
+        weftp_record_pack(&record, WEFTP_PACK_SITE_BY_ID, bytes, sizeof bytes, &packed_size),
+        WEFT_OK);
+    assert_int_equal(unpack(WEFTP_UNPACK_TRUSTED), WEFT_OK);
+    size_t n = 0;
+    while (n < count && fields[n].type != WEFT_TYPE_END_) n++;
+    assert_int_equal(view.record.field_count, n);
+    for (size_t i = 0; i < n; i++) assert_same_field(&view.record.fields[i], &fields[i]);
+    assert_int_equal(view.site_id, site->id);
+    assert_string_equal(view.record.site->func, weftp_site_at(site->id)->func);
+    record.field_count = n;
+    assert_same_lines(&record);
+    return template_number();
+}
+
+#define SITE(name)                                                                                 \
+    static weft_site name = {"t.c", #name, 1, 0, 0, 0, 0};                                         \
+    assert_int_not_equal(weftp_site_register(&(name)), 0)
+
+/* What the first record had, and one that has the same keys with other values. */
+static void keys_of_the_call(void **state)
+{
+    (void)state;
+    if (!has_templates()) return;
+    SITE(site);
+    static const int64_t numbers[] = {0, -1, INT32_MAX, INT64_MAX, INT64_MIN, INT32_MIN};
+    static const char *const texts[] = {"", "a", "abcd", "twelve bytes", "x\"y\n"};
+    for (size_t i = 0; i < 30; i++) {
+        const weft_field fields[] = {
+            weft_str("text", texts[i % 5]),
+            weft_int("number", numbers[i % 6]),
+            weft_uint("count", (uint64_t)i << 40),
+            weft_bool("yes", i % 2),
+            weft_double("d", (double)i / 3),
+            weft_strn("cut", "abcdef", i % 7),
+            weft_end_(),
+        };
+        if (i == 0) weftp_template_learn(&site, fields, WEFT_SIZE_UNKNOWN_);
+        assert_int_equal(through(&site, fields, i % 2 ? 6 : WEFT_SIZE_UNKNOWN_), site.state);
+        assert_ptr_not_equal(view.record.fields[0].key, fields[0].key);
+        assert_int_equal(unpack(0), WEFT_EINVAL); /* only this process knows the keys */
+    }
+    assert_int_equal(weftp_template_at(site.state)->count, 6);
+    assert_null(weftp_template_at(0));
+    assert_null(weftp_template_at(weftp_templates_count() + 1));
+}
+
+/* Anything else than the first record had goes with its keys, and is what it is. */
+static void other_records_of_the_site(void **state)
+{
+    (void)state;
+    if (!has_templates()) return;
+    SITE(site);
+    SITE(other);
+    char same[] = "beta";
+    const weft_field first[] = {weft_int("alpha", 1), weft_str("beta", "x")};
+    weftp_template_learn(&site, first, 2);
+    assert_int_equal(through(&site, first, 2), site.state);
+    weft_field fields[4] = {first[0], first[1], weft_int("gamma", 2), weft_end_()};
+    assert_int_equal(through(&site, fields, 3), 0);
+    assert_int_equal(through(&site, fields, 4), 0);
+    assert_int_equal(through(&site, fields, 1), 0);
+    assert_int_equal(through(&site, fields, 0), 0);
+    fields[0] = weft_end_();
+    assert_int_equal(through(&site, fields, 4), 0);
+    fields[0] = weft_none();
+    fields[0].key = "alpha";
+    assert_int_equal(through(&site, fields, 2), 0);
+    fields[0] = weft_uint("alpha", 1);
+    assert_int_equal(through(&site, fields, 2), 0);
+    fields[0] = first[0];
+    fields[0].key_size = 0;
+    assert_int_equal(through(&site, fields, 2), 0);
+    fields[0] = first[0];
+    fields[1].v.p = NULL;
+    assert_int_equal(through(&site, fields, 2), 0);
+    fields[1] = first[1];
+    fields[1].key = same;
+    assert_int_equal(through(&site, fields, 2), 0);
+    same[0] = 'B';
+    assert_int_equal(through(&site, fields, 2), 0);
+    fields[1] = first[1];
+    assert_int_equal(through(&site, fields, 2), site.state);
+    assert_int_equal(through(&other, fields, 2), 0);
+    other.state = site.state; /* of somebody else */
+    assert_int_equal(through(&other, fields, 2), 0);
+    other.state = weftp_templates_count() + 1;
+    assert_int_equal(through(&other, fields, 2), 0);
+}
+
+static char writable[] = "written";
+
+/* Keys that might change, and places that might be anything tomorrow. */
+static void no_template(void **state)
+{
+    (void)state;
+    SITE(stack_key);
+    SITE(data_key);
+    SITE(heap_key);
+    SITE(cut_key);
+    SITE(with_none);
+    SITE(with_object);
+    SITE(nothing);
+    SITE(too_many);
+    char on_stack[] = "on_stack", *on_heap = strdup("on_heap");
+    weft_field fields[WEFTP_TEMPLATE_FIELDS_MAX + 1];
+    struct {
+        weft_site *site;
+        weft_field field;
+    } cases[] = {
+        {&stack_key, weft_int(on_stack, 1)}, {&data_key, weft_int(writable, 1)},
+        {&heap_key, weft_int(on_heap, 1)},   {&cut_key, weft_int("longer", 1)},
+        {&with_none, weft_none()},           {&with_object, weft_duration_ns("took", 1)},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (cases[i].field.key) cases[i].field.key_size = (uint8_t)strlen(cases[i].field.key);
+        if (cases[i].site == &cut_key) cases[i].field.key_size = 3;
+        fields[0] = weft_int("first", 1);
+        fields[1] = cases[i].field;
+        weftp_template_learn(cases[i].site, fields, 2);
+        assert_int_equal(cases[i].site->state, WEFTP_TEMPLATE_NONE);
+    }
+    weft_site on_the_stack = {"t.c", "stack", 1, 0, 0, 0, 0};
+    weftp_template_learn(&on_the_stack, fields, 1);
+    assert_int_equal(on_the_stack.state, WEFTP_TEMPLATE_NONE);
+    weftp_template_learn(&nothing, NULL, 0);
+    assert_int_equal(nothing.state, WEFTP_TEMPLATE_NONE);
+    for (size_t i = 0; i <= WEFTP_TEMPLATE_FIELDS_MAX; i++) fields[i] = weft_int("k", 1);
+    weftp_template_learn(&too_many, fields, WEFTP_TEMPLATE_FIELDS_MAX + 1);
+    assert_int_equal(too_many.state, WEFTP_TEMPLATE_NONE);
+    free(on_heap);
+}
+
+static void see(void *arg, const weft_site *site)
+{
+    (void)arg;
+    (void)site;
+}
+
+/* While somebody keeps sites for other processes, records have their keys. */
+static void not_while_watched(void **state)
+{
+    (void)state;
+    if (!has_templates()) return;
+    SITE(site);
+    const weft_field fields[] = {weft_int("key", 1)};
+    weftp_template_learn(&site, fields, 1);
+    assert_true(weftp_sites_watch(see, NULL));
+    assert_int_equal(through(&site, fields, 1), 0);
+    assert_int_equal(unpack(0), WEFT_OK);
+    weftp_sites_unwatch(see, NULL);
+    assert_int_equal(through(&site, fields, 1), site.state);
+}
+
+/* Room that is less than the record takes is not written behind. */
+static void little_room(void **state)
+{
+    (void)state;
+    if (!has_templates()) return;
+    SITE(site);
+    const weft_field fields[] = {weft_str("key_of_a_text", "some text that takes its room"),
+                                 weft_int("wide", INT64_MAX), weft_str("last", "the end")};
+    const struct weft_record record = record_of(&site, fields, 3);
+    weftp_template_learn(&site, fields, 3);
+    for (size_t room = 0; room < 320; room++) {
+        char *exact = malloc(room + 1);
+        assert_non_null(exact);
+        exact[room] = 'E';
+        const weft_status status =
+            weftp_record_pack(&record, WEFTP_PACK_SITE_BY_ID, exact, room, &packed_size);
+        assert_int_equal(exact[room], 'E');
+        if (!status) assert_true(packed_size <= room);
+        if (room >= weftp_packed_size(&record, WEFTP_PACK_SITE_BY_ID))
+            assert_int_equal(status, WEFT_OK);
+        free(exact);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_of_the_call), cmocka_unit_test(other_records_of_the_site),
+        cmocka_unit_test(no_template),      cmocka_unit_test(not_while_watched),
+        cmocka_unit_test(little_room),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
