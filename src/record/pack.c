@@ -329,7 +329,7 @@ static WEFTP_PACK_IN_LINE void put_ids(struct weftp_packed_head *head,
     head->message_size = (uint32_t)record->message_size;
     head->bound_count = (uint16_t)record->bound_count;
     head->mdc_count = (uint16_t)record->mdc_count;
-    head->site_id = record->site ? record->site->id : 0;
+    head->site_id = record->site ? __atomic_load_n(&record->site->id, __ATOMIC_RELAXED) : 0;
 }
 
 static void put_site(struct writer *writer, const weft_site *site)

@@ -78,7 +78,7 @@ static void copy_keys(struct weftp_template *made, const weft_field *fields)
 static uint32_t add(const weft_site *site, const weft_field *fields, uint32_t count)
 {
     struct weftp_template **place = next_place();
-    const weft_site *known = weftp_site_at(site->id);
+    const weft_site *known = weftp_site_at(__atomic_load_n(&site->id, __ATOMIC_RELAXED));
     size_t text_size = 0;
     for (uint32_t i = 0; i < count; i++) text_size += (size_t)fields[i].key_size + 1;
     struct weftp_template *made = place && known ? take_memory(count, text_size) : NULL;
