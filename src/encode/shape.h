@@ -17,10 +17,10 @@
 #include "plan.h"
 #include "quick_ops.h"
 
-#define WEFTP_SHAPE_FIELDS 48   /* of a call; more are left to the plan */
-#define WEFTP_SHAPE_TEXT   1024 /* bytes of their keys, each with comma, quotes and colon */
+#define WEFTP_SHAPE_FIELDS 80   /* of a call; more are left to the plan */
+#define WEFTP_SHAPE_TEXT   1536 /* bytes of their keys, each with comma, quotes and colon */
 #define WEFTP_SHAPES_MAX                                                                           \
-    1024 /* places that are kept, some 3 KiB each at the most; a power of two */
+    1024 /* places that are kept, some 5 KiB each at the most; a power of two */
 
 #define WEFTP_SHAPES_PROBES 4 /* slots that a place may have */
 
