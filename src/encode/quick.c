@@ -251,6 +251,7 @@ static void learn_head(struct quick *quick, const struct weftp_quick_op *op, con
 static inline char *put_item(struct quick *quick, char *to, const struct weftp_quick_op *op)
 {
     const struct weft_record *record = quick->record;
+    const struct weft_trace *trace = record->trace; /* there, where an operation asks for it */
     switch ((enum weftp_quick_do)op->what) {
     case WEFTP_QUICK_TIME: return put_time(quick, to);
     case WEFTP_QUICK_MESSAGE:
@@ -258,8 +259,8 @@ static inline char *put_item(struct quick *quick, char *to, const struct weftp_q
     case WEFTP_QUICK_LOGGER: return put_logger(quick, to);
     case WEFTP_QUICK_THREAD:
         return put_name(quick, to, record->thread, record->thread_size, WEFTP_THREAD_SIZE_MAX);
-    case WEFTP_QUICK_TRACE_ID: return put_id(to, record->trace->trace_id, 32);
-    case WEFTP_QUICK_SPAN_ID: return put_id(to, record->trace->span_id, 16);
+    case WEFTP_QUICK_TRACE_ID: return trace ? put_id(to, trace->trace_id, 32) : to;
+    case WEFTP_QUICK_SPAN_ID: return trace ? put_id(to, trace->span_id, 16) : to;
     case WEFTP_QUICK_HEAD_END: learn_head(quick, op, to); return to;
     case WEFTP_QUICK_HEAD:
     case WEFTP_QUICK_OPEN: quick->opened = (size_t)(to - quick->room.out->data); return to;
