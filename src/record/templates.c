@@ -46,7 +46,8 @@ static struct weftp_template **next_place(void)
     const uint32_t index = templates.count; /* its number is one more */
     if (index >= WEFTP_TEMPLATES_MAX) return NULL;
     struct weftp_template ***chunk = &templates.chunks[index / CHUNK];
-    if (!*chunk) *chunk = weftp_arena_take(&templates.arena, CHUNK * sizeof **chunk);
+    if (!*chunk)
+        *chunk = weftp_arena_take(&templates.arena, CHUNK * sizeof(struct weftp_template *));
     return *chunk ? *chunk + index % CHUNK : NULL;
 }
 
