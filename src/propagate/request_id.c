@@ -50,11 +50,12 @@ void weftp_request_id_take(struct weft_propagated *context, const weft_getter *g
     take(context, id, size);
 }
 
-void weftp_request_id_take_last(struct weft_propagated *context, const weft_getter *getter,
-                                void *carrier, const char *header)
+void weftp_request_id_take_own(struct weft_propagated *context, const weft_getter *getter,
+                               void *carrier, const char *header,
+                               bool (*is_own)(const char *id, size_t size))
 {
-    const char *last = NULL, *value;
-    size_t count = 0, last_size = 0, size = 0;
+    const char *last = NULL, *own = NULL, *value;
+    size_t count = 0, last_size = 0, own_size = 0, size = 0;
     while ((value = getter->get(carrier, header, count, &size)) != NULL) {
         if (count++ == LAST_VALUES_MAX) {
             context->rejected++;
@@ -63,8 +64,14 @@ void weftp_request_id_take_last(struct weft_propagated *context, const weft_gett
         if (size == 0) continue;
         last = value;
         last_size = size;
+        if (!is_own(value, size)) continue;
+        own = value;
+        own_size = size;
     }
-    take(context, checked(context, last, last_size), last_size);
+    if (own)
+        take(context, own, own_size);
+    else
+        take(context, checked(context, last, last_size), last_size);
 }
 
 weft_status weftp_request_id_give(const struct weft_propagated *context, const weft_setter *setter,

@@ -23,11 +23,13 @@ const char *weftp_request_id_get(struct weft_propagated *context, const weft_get
 void weftp_request_id_take(struct weft_propagated *context, const weft_getter *getter,
                            void *carrier, const char *header);
 /*
- * As weftp_request_id_take, but of the last value: for a proxy that adds its header behind those
- * that the client has sent. With more than 64 values nobody is believed.
+ * As weftp_request_id_take, for a proxy that adds its header beside those that the client has sent:
+ * of the last value; but where that is not one as the proxy makes them, of the last before it that
+ * is. With more than 64 values nobody is believed.
  */
-void weftp_request_id_take_last(struct weft_propagated *context, const weft_getter *getter,
-                                void *carrier, const char *header);
+void weftp_request_id_take_own(struct weft_propagated *context, const weft_getter *getter,
+                               void *carrier, const char *header,
+                               bool (*is_own)(const char *id, size_t size));
 /*
  * Write the request's id. What the program has put in its place goes out only if the next service
  * may take it.

@@ -199,6 +199,20 @@ static void test_haproxy(void **state)
     out = pass_by("haproxy", WEFT_TRUST_CONTINUE, CARRIER_OF("X-Unique-ID", own));
     expect_header(&out, "x-unique-id", own);
     carrier_clear(&out);
+    out = pass_by("haproxy", WEFT_TRUST_CONTINUE,
+                  CARRIER_OF("X-Unique-ID", own, "X-Unique-ID", "spoof"));
+    expect_header(&out, "x-unique-id", own);
+    carrier_clear(&out);
+    /* Of two that it might have made the last one; also where it makes UUIDs. */
+    static const char uuid[] = "0f5a1c7e-2b3d-4c5e-8f90-1a2b3c4d5e6f";
+    out = pass_by("haproxy", WEFT_TRUST_CONTINUE,
+                  CARRIER_OF("X-Unique-ID", own, "X-Unique-ID", uuid));
+    expect_header(&out, "x-unique-id", uuid);
+    carrier_clear(&out);
+    out = pass_by("haproxy", WEFT_TRUST_CONTINUE,
+                  CARRIER_OF("X-Unique-ID", "spoof", "X-Unique-ID", "of-its-own-form"));
+    expect_header(&out, "x-unique-id", "of-its-own-form");
+    carrier_clear(&out);
     /* One that is refused is not replaced by the client's. */
     out = pass_by("haproxy", WEFT_TRUST_CONTINUE,
                   CARRIER_OF("X-Unique-ID", "spoof", "X-Unique-ID", "a b"));
