@@ -118,10 +118,11 @@ static void open_queue(const struct weftp_settings *settings, struct weftp_pipel
     struct weftp_worker *worker = &weftp_system.worker;
     struct weftp_queue_options options;
     options_of(settings, &options);
-    if (!worker->queue.ready)
+    if (!worker->queue.ready) { /* nobody reads these yet */
+        worker->seated = weftp_crash_thread_begin;
+        worker->unseated = weftp_crash_thread_end;
         weftp_worker_init(worker, &weftp_system.pipeline, &options, weftp_barrier_register());
-    worker->seated = weftp_crash_thread_begin;
-    worker->unseated = weftp_crash_thread_end;
+    }
     weftp_thread_busy(true); /* a signal handler that logs must not wait for the lock */
     weftp_queue_set(&worker->queue, &options);
     weftp_thread_busy(false);
