@@ -21,7 +21,8 @@ static struct {
     bool forked; /* the files are the parent's */
     /* Read by the handler. Atomic. */
     struct weftp_queue *queue;
-    int fd; /* -1: none */
+    int fd;           /* -1: none */
+    int64_t saved_ms; /* when the last save was over; the saver's */
     dev_t dev;
     ino_t ino;
 } crash = {.lock = WEFTP_LOCK_INIT, .fd = -1};
@@ -118,10 +119,13 @@ static void save(void)
     struct weftp_queue *queue = __atomic_load_n(&crash.queue, __ATOMIC_ACQUIRE);
     const int fd = __atomic_load_n(&crash.fd, __ATOMIC_ACQUIRE);
     if (!queue || !is_own(fd)) return;
+    /* Several threads crash at once: the first one's death must not find the second one's save half done. */
+    if (crash.saved_ms != 0 && weftp_monotonic_ms() - crash.saved_ms < FREEZE_MS) return;
     weftp_queue_freeze(queue, FREEZE_MS);
     const bool locked = weftp_lock_until(&queue->lock, weftp_monotonic_ms() + LOCK_WAIT_MS);
     if (ftruncate(fd, 0) == 0) save_rings(fd, queue->first);
     if (locked) weftp_unlock(&queue->lock);
+    crash.saved_ms = weftp_monotonic_ms();
 }
 
 /* ---- the files ---- */
@@ -199,6 +203,7 @@ void weftp_crash_fork_child(void)
     weftp_crash_signals_forked();
     if (crash.store) weftp_store_fork_child(crash.store);
     crash.forked = true;
+    crash.saved_ms = 0;
 }
 
 void weftp_crash_thread_begin(void)
