@@ -14,6 +14,8 @@
 #define WEFTP_BULK_LINES 256 /* records in a batch */
 #define WEFTP_BULK_BYTES                                                                           \
     ((size_t)128 << 10) /* bytes of one format's text after which a batch ends */
+#define WEFTP_BULK_RING_BYTES                                                                      \
+    (64u << 10) /* taken from rings, after which a batch ends and they get it back */
 #define WEFTP_BULK_KEPT ((size_t)512 << 10) /* bytes of memory that a format's text keeps */
 
 struct weftp_bulk_text; /* the lines of one format */

@@ -15,6 +15,17 @@ void weftp_gap_add(struct weftp_gap *gap, int level, int64_t time_ns, int err)
     gap->lost++;
 }
 
+struct weftp_gap weftp_gap_of(const uint64_t by_level[WEFTP_GAP_LEVELS], int64_t first_ns,
+                              int64_t last_ns, int err)
+{
+    struct weftp_gap gap = {.first_ns = first_ns, .last_ns = last_ns, .err = err};
+    for (size_t i = 0; i < WEFTP_GAP_LEVELS; i++) {
+        gap.by_level[i] = by_level[i];
+        gap.lost += by_level[i];
+    }
+    return gap;
+}
+
 void weftp_gap_join(struct weftp_gap *gap, const struct weftp_gap *more)
 {
     if (more->lost == 0) return;

@@ -20,6 +20,9 @@ struct weftp_gap {
 /* Note one lost record. */
 void weftp_gap_add(struct weftp_gap *gap, int level, int64_t time_ns, int err);
 
+/* The ledger of records of which nothing is left but their number at each level. */
+struct weftp_gap weftp_gap_of(const uint64_t by_level[WEFTP_GAP_LEVELS], int64_t first_ns,
+                              int64_t last_ns, int err);
 /* Add what another ledger holds. */
 void weftp_gap_join(struct weftp_gap *gap, const struct weftp_gap *more);
 

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define BATCH_BYTES (64u << 10) /* of rings, after which a batch ends, as the worker's */
-
 /* One dead session, and where its records go. */
 struct rescue {
     struct weftp_salvage salvage;
@@ -26,25 +24,6 @@ struct rescue {
 };
 
 /* ---- one record ---- */
-
-static bool make_room(struct weftp_unpack_room *room, const struct weftp_packed_needs *needs)
-{
-    /* What is unpacked, and behind it the record's own fields once more, with the mark. */
-    const size_t fields = 2 * needs->fields + 1;
-    if (fields > room->field_count) {
-        weft_field *more = realloc(room->fields, fields * sizeof *more);
-        if (!more) return false;
-        room->fields = more;
-        room->field_count = fields;
-    }
-    if (needs->pairs > room->pair_count) {
-        struct weft_pair *more = realloc(room->pairs, needs->pairs * sizeof *more);
-        if (!more) return false;
-        room->pairs = more;
-        room->pair_count = needs->pairs;
-    }
-    return true;
-}
 
 static void add_mark(struct rescue *rescue, struct weft_record *record, size_t unpacked)
 {
@@ -77,7 +56,9 @@ static void take_record(struct rescue *rescue, const struct weftp_ring_entry *en
     struct weftp_packed_needs needs;
     struct weftp_unpacked unpacked;
     weft_status status = weftp_packed_needs(packed, size, &needs);
-    if (!status && !make_room(&rescue->room, &needs)) status = WEFT_ENOMEM;
+    /* What is unpacked, and behind it the record's own fields once more, with the mark. */
+    if (!status && !weftp_unpack_room_grow(&rescue->room, 2 * needs.fields + 1, needs.pairs))
+        status = WEFT_ENOMEM;
     if (!status) status = weftp_record_unpack(packed, size, &rescue->room, &unpacked);
     if (status == WEFT_ENOMEM) {
         rescue->status = status;
@@ -103,11 +84,8 @@ static void take_gap(struct rescue *rescue, struct weftp_salvage_ring *ring,
 {
     struct weftp_ring_losses losses;
     if (!weftp_salvage_losses(ring, entry, &losses)) return;
-    struct weftp_gap gap = {.first_ns = losses.first_ns, .last_ns = losses.last_ns, .err = ENOBUFS};
-    for (size_t i = 0; i < WEFTP_GAP_LEVELS; i++) {
-        gap.by_level[i] = losses.by_level[i];
-        gap.lost += gap.by_level[i];
-    }
+    const struct weftp_gap gap =
+        weftp_gap_of(losses.by_level, losses.first_ns, losses.last_ns, ENOBUFS);
     flush(rescue);
     weftp_bulk_lose(rescue->pipeline, &gap);
     rescue->done.lost += gap.lost;
@@ -132,7 +110,7 @@ static void take_entries(struct rescue *rescue)
             take_gap(rescue, ring, entry);
         else
             take_record(rescue, entry);
-        if (rescue->bytes >= BATCH_BYTES && !rescue->status) flush(rescue);
+        if (rescue->bytes >= WEFTP_BULK_RING_BYTES && !rescue->status) flush(rescue);
     }
 }
 
@@ -189,7 +167,7 @@ static void say(struct rescue *rescue)
                                     .message = "recovered what a dead process had not written",
                                     .fields = fields,
                                     .count = sizeof fields / sizeof fields[0]};
-    weftp_thread_refresh(rescue->thread, word.time_ns / 1000000000);
+    weftp_thread_refresh(rescue->thread, word.time_ns);
     weftp_own_record(&record, rescue->thread, &word);
     hand_over(rescue, &record);
     flush(rescue);
@@ -245,8 +223,7 @@ static weft_status recover(struct rescue *rescue, const char *path, struct weftp
     if (!rescue->keep) weftp_session_sweep(dir);
     close(dir);
     weftp_bulk_deinit(&rescue->bulk);
-    free(rescue->room.fields);
-    free(rescue->room.pairs);
+    weftp_unpack_room_deinit(&rescue->room);
     return !status && sum->failed ? WEFT_EIO : status;
 }
 

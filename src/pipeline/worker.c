@@ -5,10 +5,8 @@
 #include "../record/sites.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-#define GIVE_BACK_BYTES (64u << 10) /* taken from all rings, after which they get it back */
-#define STOP_NAP_US     100
+#define STOP_NAP_US 100
 
 void weftp_worker_init(struct weftp_worker *worker, struct weftp_pipeline *const *pipeline,
                        const struct weftp_queue_options *options, bool barrier)
@@ -21,23 +19,6 @@ void weftp_worker_init(struct weftp_worker *worker, struct weftp_pipeline *const
 }
 
 /* ---- one record ---- */
-
-static bool make_room(struct weftp_unpack_room *room, const struct weftp_packed_needs *needs)
-{
-    if (needs->fields > room->field_count) {
-        weft_field *fields = realloc(room->fields, needs->fields * sizeof *fields);
-        if (!fields) return false;
-        room->fields = fields;
-        room->field_count = needs->fields;
-    }
-    if (needs->pairs > room->pair_count) {
-        struct weft_pair *pairs = realloc(room->pairs, needs->pairs * sizeof *pairs);
-        if (!pairs) return false;
-        room->pairs = pairs;
-        room->pair_count = needs->pairs;
-    }
-    return true;
-}
 
 /* Where a record is dealt with. */
 struct round {
@@ -55,12 +36,8 @@ static void flush(const struct round *round)
 
 static void lose(const struct round *round, const struct weftp_ring_losses *losses)
 {
-    struct weftp_gap gap = {
-        .first_ns = losses->first_ns, .last_ns = losses->last_ns, .err = ENOBUFS};
-    for (size_t i = 0; i < WEFTP_GAP_LEVELS; i++) {
-        gap.by_level[i] = losses->by_level[i];
-        gap.lost += gap.by_level[i];
-    }
+    const struct weftp_gap gap =
+        weftp_gap_of(losses->by_level, losses->first_ns, losses->last_ns, ENOBUFS);
     flush(round);
     weftp_bulk_lose(round->pipeline, &gap);
 }
@@ -80,7 +57,8 @@ static void take_record(const struct round *round, const struct weftp_ring_entry
     const size_t size = weftp_ring_entry_size(entry) - sizeof *entry;
     struct weftp_packed_needs needs;
     struct weftp_unpacked unpacked;
-    if (weftp_packed_needs(packed, size, &needs) != WEFT_OK || !make_room(&worker->room, &needs) ||
+    if (weftp_packed_needs(packed, size, &needs) != WEFT_OK ||
+        !weftp_unpack_room_grow(&worker->room, needs.fields, needs.pairs) ||
         weftp_record_unpack(packed, size, &worker->room, &unpacked) != WEFT_OK) {
         struct weftp_gap gap = {.lost = 0};
         flush(round);
@@ -129,7 +107,7 @@ static bool go_round(const struct round *round)
             take_gap(round, seat, entry);
         else
             take_record(round, entry);
-        if (take->bytes >= GIVE_BACK_BYTES) flush(round);
+        if (take->bytes >= WEFTP_BULK_RING_BYTES) flush(round);
     }
     flush(round);
     tell_losses(round, now_ns);
@@ -275,8 +253,5 @@ void weftp_worker_deinit(struct weftp_worker *worker)
 {
     worker->take = (struct weftp_take){.listed = false};
     weftp_bulk_deinit(&worker->bulk);
-    free(worker->room.fields);
-    free(worker->room.pairs);
-    weftp_kept_destroy(worker->room.kept);
-    worker->room = (struct weftp_unpack_room){.options = WEFTP_UNPACK_TRUSTED};
+    weftp_unpack_room_deinit(&worker->room);
 }

@@ -91,6 +91,14 @@ struct weftp_unpack_room {
 };
 
 /*
+ * See to it that a room whose arrays are the heap's has so much of each. False: no memory; the room
+ * stays good for what it had. One thread at a time.
+ */
+bool weftp_unpack_room_grow(struct weftp_unpack_room *room, size_t field_count, size_t pair_count);
+/* Free them, and what is kept; the options stay. */
+void weftp_unpack_room_deinit(struct weftp_unpack_room *room);
+
+/*
  * A record as it was, borrowed from the packed bytes, the room and what it keeps. Must not be
  * moved: `record` points into it.
  */

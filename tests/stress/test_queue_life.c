@@ -37,16 +37,6 @@ static void run_threads(int count)
     }
 }
 
-static size_t count_entries(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    size_t count = 0;
-    EXPECT(dir != NULL);
-    while (readdir(dir)) count++;
-    closedir(dir);
-    return count;
-}
-
 static size_t count_mappings(void)
 {
     FILE *file = fopen("/proc/self/maps", "re");

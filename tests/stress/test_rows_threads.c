@@ -5,21 +5,10 @@
  */
 #include "support/rows.h"
 
-#include <dirent.h>
 #include <pthread.h>
 
 #define AT_A_TIME 20
 #define THREADS   (ROWS_SANITIZED ? 1000 : 10000)
-
-static size_t count_entries(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    size_t count = 0;
-    EXPECT(dir != NULL);
-    while (readdir(dir)) count++;
-    closedir(dir);
-    return count;
-}
 
 static long resident_kb(void)
 {

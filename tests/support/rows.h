@@ -220,6 +220,17 @@ static inline struct row row_begin(const char *options)
     return row;
 }
 
+/* The entries of a folder of /proc, "." and ".." among them. In a child of row_run. */
+static inline size_t count_entries(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    size_t count = 0;
+    EXPECT(dir != NULL);
+    while (readdir(dir)) count++;
+    closedir(dir);
+    return count;
+}
+
 static inline void row_run(struct row *row, void (*fn)(void *), void *arg)
 {
     row->env[0] = row->sinks;
