@@ -15,7 +15,7 @@ void weftp_compression_init(struct weftp_compression *compression,
 {
     *compression = (struct weftp_compression){.rotation = rotation,
                                               .stop = stop,
-                                              .lock = {-1, -1},
+                                              .lock = WEFTP_ROTATION_LOCK_INIT,
                                               .source = -1,
                                               .temporary = -1,
                                               .dir = -1};

@@ -29,52 +29,6 @@ void weftp_rotation_deinit(struct weftp_rotation *rotation)
     rotation->dir = NULL;
 }
 
-/* ---- the lock ---- */
-
-static int open_lock_file(const struct weftp_rotation *rotation, struct weftp_rotation_lock *lock)
-{
-    struct weftp_rotated_name name;
-    struct stat found;
-    const int err = weftp_rotated_hidden(rotation, &name, ".lock");
-    if (err != 0) return err;
-    const int flags = O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    const mode_t mode = (mode_t)rotation->mode;
-    lock->lock = weftp_io_openat(lock->dir, name.text, flags | O_RDWR, mode);
-    /* Another user's: to lock it, reading is enough. */
-    if (lock->lock < 0) lock->lock = weftp_io_openat(lock->dir, name.text, flags | O_RDONLY, mode);
-    if (lock->lock < 0) return errno;
-    return fstat(lock->lock, &found) == 0 && S_ISREG(found.st_mode) ? 0 : EINVAL;
-}
-
-int weftp_rotation_lock(const struct weftp_rotation *rotation, struct weftp_rotation_lock *lock,
-                        uint32_t timeout_ms)
-{
-    lock->lock = -1;
-    lock->dir = weftp_io_open_dir(rotation->dir, rotation->follow);
-    int err = lock->dir < 0 ? errno : open_lock_file(rotation, lock);
-    /* Where there are no such locks: go on without. */
-    if (err == 0 && weftp_io_flock_wait(lock->lock, timeout_ms) == EAGAIN) err = EAGAIN;
-    if (err != 0) weftp_rotation_unlock(lock);
-    return err;
-}
-
-void weftp_rotation_unlock(struct weftp_rotation_lock *lock)
-{
-    /*
-     * A child that was forked meanwhile holds the descriptor too: closing alone would leave it
-     * locked.
-     */
-    if (lock->lock >= 0) (void)flock(lock->lock, LOCK_UN);
-    weftp_rotation_forked(lock);
-}
-
-void weftp_rotation_forked(struct weftp_rotation_lock *lock)
-{
-    if (lock->lock >= 0) close(lock->lock);
-    if (lock->dir >= 0) close(lock->dir);
-    lock->lock = lock->dir = -1;
-}
-
 /* ---- moving ---- */
 
 static int move_to(const struct weftp_rotation *rotation, int dir, const char *from,

@@ -6,7 +6,7 @@
  * (rotated.h), compressing (compress.h).
  * Threads: any; the struct is constant once its members are set. One process or a hundred: the lock
  * decides. Signals: unsafe.
- * May include: rotated, base, port.
+ * May include: rotated, rotation_lock, base, port.
  *
  * Nothing but what is ours (rotated.h) is moved, replaced or removed; a number or date that
  * something else has taken is passed over, and nothing is ever renamed onto a file that is there. A
@@ -24,6 +24,7 @@
 #define WEFTP_SINKS_KIT_ROTATE_H
 
 #include "rotated.h"
+#include "rotation_lock.h"
 
 #define WEFTP_ROTATE_KEEP_MAX 1000000
 
@@ -35,21 +36,9 @@ struct weftp_rotation_live {
     int64_t now_ns;  /* time of the line that it is rotated for */
 };
 
-/* A directory that is open, and the lock in it. */
-struct weftp_rotation_lock {
-    int dir, lock; /* -1: not open */
-};
-
 /* `path` is absolute and outlives the struct. False: no memory. Members may be set before or after. */
 bool weftp_rotation_init(struct weftp_rotation *rotation, const char *path);
 void weftp_rotation_deinit(struct weftp_rotation *rotation);
-
-/* Take the lock, waiting at most timeout_ms (EAGAIN). Returns 0 or an errno. */
-int weftp_rotation_lock(const struct weftp_rotation *rotation, struct weftp_rotation_lock *lock,
-                        uint32_t timeout_ms);
-void weftp_rotation_unlock(struct weftp_rotation_lock *lock);
-/* In a forked child: close what the parent had open, and leave the parent its lock. */
-void weftp_rotation_forked(struct weftp_rotation_lock *lock);
 
 /*
  * Rotate: move the live file into the set, if it still is the one with this identity, and trim the

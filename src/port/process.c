@@ -1,12 +1,17 @@
 #include "process.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/membarrier.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define TASK_EXITING 0x4 /* PF_EXITING, since Linux 2.6 */
 
 int64_t weftp_process_id(void)
 {
@@ -39,11 +44,42 @@ size_t weftp_host_name(char *name, size_t capacity)
     return strlen(name);
 }
 
-size_t weftp_thread_count(void)
+/*
+ * proc_pid_stat(5): "TID (NAME) STATE PPID PGRP SESSION TTY TPGID FLAGS ...". The kernel marks a task
+ * before it tells pthread_join(3) that it ended, and removes it some time later.
+ */
+static bool is_leaving(const char *stat, size_t size)
 {
-    struct stat tasks;
-    if (stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink < 3) return 0;
-    return (size_t)tasks.st_nlink - 2;
+    const char *at = memrchr(stat, ')', size);
+    unsigned flags = 0;
+    return at && sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+           (flags & TASK_EXITING) != 0;
+}
+
+/* Whether the task of this name in /proc/self/task runs code of the process. */
+static bool is_running(int tasks, const char *task)
+{
+    char path[64], stat[256];
+    if (snprintf(path, sizeof path, "%.32s/stat", task) < 0) return true;
+    const int fd = openat(tasks, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno != ENOENT;
+    const ssize_t size = read(fd, stat, sizeof stat - 1);
+    const bool gone = size < 0 && errno == ESRCH;
+    close(fd);
+    if (size > 0) stat[size] = '\0';
+    return !gone && (size <= 0 || !is_leaving(stat, (size_t)size));
+}
+
+bool weftp_thread_alone(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    bool alone = tasks != NULL;
+    const struct dirent *entry;
+    while (alone && (entry = readdir(tasks)) != NULL)
+        alone = entry->d_name[0] == '.' || strtoll(entry->d_name, NULL, 10) == weftp_thread_id() ||
+                !is_running(dirfd(tasks), entry->d_name);
+    if (tasks) closedir(tasks);
+    return alone;
 }
 
 bool weftp_barrier_register(void)

@@ -26,8 +26,11 @@ size_t weftp_thread_name(char name[WEFTP_THREAD_NAME_MAX]);
 /* Copy the host's name, "localhost" when it has none. Returns its size. */
 size_t weftp_host_name(char *name, size_t capacity);
 
-/* How many threads this process has now; 0 when that cannot be told. */
-size_t weftp_thread_count(void);
+/*
+ * Whether no other thread of this process runs any more; one that was joined may be in the kernel
+ * still. False when it cannot be told. Costs some system calls for each thread, up to the first.
+ */
+bool weftp_thread_alone(void);
 
 /*
  * Ask the kernel for barriers on demand (membarrier(2), PRIVATE_EXPEDITED); false where it has none, and readers must

@@ -373,7 +373,7 @@ __attribute__((destructor)) static void weft_at_exit(void)
     }
     /* Where a signal has begun to end the process, this waits for what it flushes. */
     if (weftp_system_state() != WEFTP_STATE_NEW) weftp_system_shutdown(WEFTP_EXIT_TIMEOUT_MS);
-    if (weftp_thread_count() > 1) return;
+    if (!weftp_thread_alone()) return;
     weftp_settings_free(weftp_system.settings);
     weftp_system.settings = NULL;
     weftp_program_free(&weftp_system.program);

@@ -324,6 +324,36 @@ static void test_lock_held_by_another(void **state)
     sink_close(&sink);
 }
 
+/* What the parent's threads exclude one another from is free in a child. */
+static void lock_in_child(void *arg)
+{
+    struct weftp_rotation rotation = {.mode = 0640};
+    struct weftp_rotation_lock *of_parent = arg, lock;
+    assert_true(weftp_rotation_init(&rotation, in_scratch("app.log")));
+    (void)flock(of_parent->lock, LOCK_UN);
+    weftp_rotation_forked(of_parent);
+    assert_int_equal(weftp_rotation_lock(&rotation, &lock, 0), 0);
+    weftp_rotation_unlock(&lock);
+    weftp_rotation_deinit(&rotation);
+}
+
+/* Where flock(2) fails, two threads still do not rename at the same time. */
+static void test_lock_without_flock(void **state)
+{
+    (void)state;
+    struct weftp_rotation rotation = {.mode = 0640};
+    struct weftp_rotation_lock first, second;
+    assert_true(weftp_rotation_init(&rotation, in_scratch("app.log")));
+    assert_int_equal(weftp_rotation_lock(&rotation, &first, 0), 0);
+    assert_int_equal(flock(first.lock, LOCK_UN), 0);
+    assert_int_equal(weftp_rotation_lock(&rotation, &second, 10), EAGAIN);
+    weftp_rotation_unlock(&first);
+    assert_int_equal(weftp_rotation_lock(&rotation, &second, 0), 0);
+    in_child(lock_in_child, &second);
+    weftp_rotation_unlock(&second);
+    weftp_rotation_deinit(&rotation);
+}
+
 static void test_long_name(void **state)
 {
     char name[256], path[400];
@@ -389,6 +419,7 @@ int main(void)
         cmocka_unit_test_setup(test_rotated_by_another, fresh),
         cmocka_unit_test_setup(test_rotation_fails, fresh),
         cmocka_unit_test_setup(test_lock_held_by_another, fresh),
+        cmocka_unit_test_setup(test_lock_without_flock, fresh),
         cmocka_unit_test_setup(test_long_name, fresh),
         cmocka_unit_test_setup(test_fork_and_compress, fresh),
     };
