@@ -51,9 +51,8 @@ size_t weftp_host_name(char *name, size_t capacity)
 static bool is_leaving(const char *stat, size_t size)
 {
     const char *at = memrchr(stat, ')', size);
-    unsigned flags = 0;
-    return at && sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
-           (flags & TASK_EXITING) != 0;
+    for (unsigned spaces = 0; at && spaces < 7; spaces++) at = strchr(at + 1, ' ');
+    return at && (strtoul(at, NULL, 10) & TASK_EXITING) != 0;
 }
 
 /* Whether the task of this name in /proc/self/task runs code of the process. */
