@@ -1,6 +1,7 @@
 #include "signal_crash.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -9,7 +10,6 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define OTHERS_WAIT_MS 2000
@@ -55,9 +55,8 @@ static void send_again(int number, siginfo_t *info)
 
 static void wait_for_saver(void)
 {
-    const struct timespec step = {0, 1000000};
     for (int left_ms = OTHERS_WAIT_MS; left_ms > 0 && atomic_load(&saver) != 0; left_ms--)
-        (void)nanosleep(&step, NULL);
+        (void)poll(NULL, 0, 1);
 }
 
 static void save_once(void)
@@ -81,6 +80,7 @@ static void on_crash(int number, siginfo_t *info, void *context)
     const int err = errno;
     int cancel_state;
     (void)context;
+    /* Some calls below are points of cancellation. In a signal handler: POSIX.1-2024 allows it. */
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     save_once();
     set_before(number);

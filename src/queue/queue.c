@@ -92,7 +92,7 @@ static struct weftp_seat *seat_create(struct weftp_queue *queue)
         return NULL;
     }
     seat->next = queue->first;
-    queue->first = seat;
+    __atomic_store_n(&queue->first, seat, __ATOMIC_RELEASE);
     queue->seat_count++;
     changed(queue);
     return seat;

@@ -89,11 +89,12 @@ struct weftp_queue {
     struct weftp_lock lock;
     /* Under the lock. */
     const struct weftp_queue_store *store; /* NULL: rings are the process's own memory */
-    struct weftp_seat *first;
+    struct weftp_seat *first;              /* atomic for who reads it in a signal handler */
     size_t seat_count, spare_count;
     uint64_t gone[WEFTP_RING_LEVELS]; /* losses, as all counts, of seats that are no more */
     uint64_t gone_pushed, gone_done;
     uint64_t unstored; /* rings that the store had no room for */
+    uint32_t removing; /* atomic: seats leave the list; not while a crash is being saved */
     /* What each record's producer reads, on a line that is seldom written. */
     _Alignas(WEFTP_RING_PAIR) uint32_t sleeping; /* atomic, futex: 1: the consumer sleeps */
     uint32_t frozen;  /* atomic: until this millisecond the consumer takes nothing; 0: it does */
@@ -185,8 +186,9 @@ static inline void weftp_queue_commit(struct weftp_queue *queue, struct weftp_se
  */
 bool weftp_queue_drain(struct weftp_queue *queue, int64_t deadline_ms);
 /*
- * For so long the consumer takes nothing, and gives back at most what it has in hands; 0: it goes on
- * now. For a process that crashes. Signal-safe.
+ * For so long the consumer takes nothing, gives back at most what it has in hands, and frees no seat
+ * but those that it is freeing (`removing`); 0: it goes on now. For a process that crashes, whose
+ * handler reads the list without the lock. Signal-safe.
  */
 static inline void weftp_queue_freeze(struct weftp_queue *queue, uint32_t time_ms)
 {

@@ -21,7 +21,7 @@ static bool untold(const struct weftp_seat *seat)
 static void unlink_seat(struct weftp_queue *queue, struct weftp_seat **at)
 {
     struct weftp_seat *seat = *at;
-    *at = seat->next;
+    __atomic_store_n(at, seat->next, __ATOMIC_RELEASE);
     queue->spare_count--;
     queue->seat_count--;
     queue->gone_pushed += seat->pushed;
@@ -29,6 +29,30 @@ static void unlink_seat(struct weftp_queue *queue, struct weftp_seat **at)
     for (size_t i = 0; i < WEFTP_RING_LEVELS; i++)
         queue->gone[i] += seat->ring.face->lost.by_level[i];
     weftp_queue_free(seat);
+}
+
+/* A crash is being saved: whatever is taken now might be written twice. */
+static inline bool is_frozen(struct weftp_queue *queue)
+{
+    const uint32_t until_ms = __atomic_load_n(&queue->frozen, __ATOMIC_RELAXED);
+    if (__builtin_expect(until_ms == 0, 1)) return false;
+    if ((int32_t)(until_ms - (uint32_t)weftp_monotonic_ms()) > 0) return true;
+    weftp_queue_freeze(queue, 0);
+    return false;
+}
+
+/*
+ * Whoever saves a crash reads the list without its lock: it says so first and then waits for this, as
+ * this says so first and then looks for that.
+ */
+static bool begin_to_remove(struct weftp_queue *queue)
+{
+    if (queue->spare_count == 0) return false;
+    __atomic_store_n(&queue->removing, 1, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!is_frozen(queue)) return true;
+    __atomic_store_n(&queue->removing, 0, __ATOMIC_RELEASE);
+    return false;
 }
 
 /* Seats that are too many go when they are empty: until then the list is read again and again. */
@@ -40,10 +64,11 @@ static void read_list(struct weftp_take *take, struct weftp_queue *queue)
     take->listed = true;
     take->generation = generation;
     take->seat_count = 0;
+    const bool removes = begin_to_remove(queue);
     for (struct weftp_seat **at = &queue->first; *at;) {
         struct weftp_seat *seat = *at;
         const bool surplus = weftp_queue_surplus(queue, seat);
-        if (surplus && weftp_ring_used(&seat->ring) == 0 && !untold(seat)) {
+        if (surplus && removes && weftp_ring_used(&seat->ring) == 0 && !untold(seat)) {
             unlink_seat(queue, at);
             continue;
         }
@@ -51,6 +76,7 @@ static void read_list(struct weftp_take *take, struct weftp_queue *queue)
         take->seats[take->seat_count++] = seat;
         at = &seat->next;
     }
+    if (removes) __atomic_store_n(&queue->removing, 0, __ATOMIC_RELEASE);
     weftp_unlock(&queue->lock);
 }
 
@@ -82,16 +108,6 @@ static bool is_asked(const struct weftp_take *take, const struct weftp_queue *qu
 {
     return take->answering || __atomic_load_n(&queue->asked, __ATOMIC_ACQUIRE) !=
                                   __atomic_load_n(&queue->answered, __ATOMIC_RELAXED);
-}
-
-/* A crash is being saved: whatever is taken now might be written twice. */
-static inline bool is_frozen(struct weftp_queue *queue)
-{
-    const uint32_t until_ms = __atomic_load_n(&queue->frozen, __ATOMIC_RELAXED);
-    if (__builtin_expect(until_ms == 0, 1)) return false;
-    if ((int32_t)(until_ms - (uint32_t)weftp_monotonic_ms()) > 0) return true;
-    weftp_queue_freeze(queue, 0);
-    return false;
 }
 
 bool weftp_take_begin(struct weftp_take *take, struct weftp_queue *queue, int64_t now_ns)

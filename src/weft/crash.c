@@ -5,6 +5,7 @@
 #include "../queue/store.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include <unistd.h>
 
 #define FREEZE_MS    1000 /* that a process takes to die; one that lives on writes again after it */
-#define LOCK_WAIT_MS 100  /* for the list of rings; who holds its lock may have crashed */
+#define LIST_WAIT_MS 100  /* for the list of rings; who changes it may have crashed */
 
 static struct {
     struct weftp_lock lock;
@@ -94,16 +95,26 @@ static bool measure(const struct weftp_seat *seat, uint64_t *at, struct dump *du
     return true;
 }
 
-static void save_rings(int fd, const struct weftp_seat *first)
+static void save_rings(int fd, struct weftp_queue *queue)
 {
-    const struct weftp_seat *seat = first;
+    const struct weftp_seat *seat = __atomic_load_n(&queue->first, __ATOMIC_ACQUIRE);
     struct dump dump;
     uint64_t at = 0;
     for (size_t i = 0; seat && i < WEFTP_QUEUE_SEATS_MAX; i++, seat = seat->next) {
         if ((uintptr_t)seat % _Alignof(struct weftp_seat) != 0) return;
         if (!measure(seat, &at, &dump)) continue;
+        weftp_queue_freeze(queue, FREEZE_MS); /* writing many may take longer than that */
         put_data(fd, &dump);
         put_face(fd, &dump);
+    }
+}
+
+/* Seats that are being freed are out of the list then; no more are, as long as it is frozen. */
+static void wait_for_list(const struct weftp_queue *queue)
+{
+    for (int left_ms = LIST_WAIT_MS; left_ms > 0; left_ms--) {
+        if (__atomic_load_n(&queue->removing, __ATOMIC_SEQ_CST) == 0) return;
+        (void)poll(NULL, 0, 1);
     }
 }
 
@@ -122,9 +133,8 @@ static void save(void)
     /* Several threads crash at once: the first one's death must not find the second one's save half done. */
     if (crash.saved_ms != 0 && weftp_monotonic_ms() - crash.saved_ms < FREEZE_MS) return;
     weftp_queue_freeze(queue, FREEZE_MS);
-    const bool locked = weftp_lock_until(&queue->lock, weftp_monotonic_ms() + LOCK_WAIT_MS);
-    if (ftruncate(fd, 0) == 0) save_rings(fd, queue->first);
-    if (locked) weftp_unlock(&queue->lock);
+    wait_for_list(queue);
+    if (ftruncate(fd, 0) == 0) save_rings(fd, queue);
     crash.saved_ms = weftp_monotonic_ms();
 }
 

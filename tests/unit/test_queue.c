@@ -146,6 +146,25 @@ static void test_there_are_so_many_seats_and_no_more(void **state)
     end();
 }
 
+/* Whoever saves a crash reads the list without its lock: no seat is freed meanwhile, and later all are. */
+static void test_a_frozen_list_keeps_its_seats(void **state)
+{
+    (void)state;
+    struct weftp_seat *many[20];
+    begin(QUEUE_BLOCKS);
+    for (size_t i = 0; i < 20; i++) many[i] = weftp_queue_sit(queue);
+    for (size_t i = 0; i < 20; i++) weftp_queue_leave(queue, many[i]);
+    weftp_queue_freeze(queue, 60000);
+    round_at(100);
+    assert_int_equal(seats(), 20);
+    assert_int_equal(queue->removing, 0);
+    weftp_queue_freeze(queue, 0);
+    round_at(100);
+    assert_int_equal(seats(), WEFTP_QUEUE_SPARE_MAX);
+    assert_int_equal(queue->removing, 0);
+    end();
+}
+
 /* Rings of a size that is not wanted any more are nobody's, and go. */
 static void test_another_ring_size(void **state)
 {
@@ -434,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_a_seat_that_was_left_is_taken_again),
         cmocka_unit_test(test_spare_rings_are_bounded),
         cmocka_unit_test(test_there_are_so_many_seats_and_no_more),
+        cmocka_unit_test(test_a_frozen_list_keeps_its_seats),
         cmocka_unit_test(test_another_ring_size),
         cmocka_unit_test(test_rings_of_a_store),
         cmocka_unit_test(test_a_store_without_room),
