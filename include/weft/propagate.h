@@ -55,6 +55,26 @@ WEFT_API weft_status weft_extract(const weft_getter *getter, void *carrier);
 WEFT_API weft_status weft_inject(const weft_setter *setter, void *carrier);
 
 /**
+ * Return the index-th name of a header that weft_inject may write, by the formats in force; NULL
+ * past the last. For a carrier that is used again: what an earlier inject wrote and this one does
+ * not is taken out by the adapters in weft/adapter, and must be by others.
+ *
+ * Names are in lower case and may be told more than once. One that ends with '*' stands for all
+ * that begin so ("uberctx-*"). Static: they live until weft_shutdown.
+ *
+ * Threads: any. Signals: unsafe. Since: 0.1.
+ */
+WEFT_API const char *weft_propagation_field(size_t index);
+
+/**
+ * Tell whether a header is one of those names; `name`, of `size` bytes, may be in any case. NULL is
+ * none.
+ *
+ * Threads: any. Signals: unsafe. Since: 0.1.
+ */
+WEFT_API bool weft_propagation_has_field(const char *name, size_t size);
+
+/**
  * Copy this thread's trace id (32 lower-case hex digits) and span id (16), each with a NUL. Either may be NULL.
  *
  * @retval WEFT_ENOTFOUND  There is no trace; nothing is written.

@@ -147,6 +147,7 @@ const struct weft_propagator_type weftp_propagator_b3 = {
     .name = "b3",
     .extract = extract,
     .inject = single_inject,
+    .fields = (const char *const[]){"b3", NULL},
 };
 
 const struct weft_propagator_type weftp_propagator_b3multi = {
@@ -154,4 +155,6 @@ const struct weft_propagator_type weftp_propagator_b3multi = {
     .name = "b3multi",
     .extract = extract,
     .inject = multi_inject,
+    .fields =
+        (const char *const[]){"x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags", NULL},
 };

@@ -298,4 +298,5 @@ const struct weft_propagator_type weftp_propagator_baggage = {
     .name = "baggage",
     .extract = extract,
     .inject = inject,
+    .fields = (const char *const[]){"baggage", NULL},
 };

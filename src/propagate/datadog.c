@@ -155,4 +155,6 @@ const struct weft_propagator_type weftp_propagator_datadog = {
     .name = "datadog",
     .extract = extract,
     .inject = inject,
+    .fields = (const char *const[]){"x-datadog-trace-id", "x-datadog-parent-id", PRIORITY, TAGS,
+                                    ORIGIN, NULL},
 };

@@ -28,4 +28,5 @@ const struct weft_propagator_type weftp_propagator_elastic = {
     .name = "elastic",
     .extract = extract,
     .inject = inject,
+    .fields = (const char *const[]){HEADER, NULL},
 };

@@ -63,4 +63,5 @@ const struct weft_propagator_type weftp_propagator_gcp = {
     .name = "gcp",
     .extract = extract,
     .inject = inject,
+    .fields = (const char *const[]){"x-cloud-trace-context", NULL},
 };

@@ -105,4 +105,5 @@ const struct weft_propagator_type weftp_propagator_grpc_bin = {
     .name = "grpc-trace-bin",
     .extract = extract,
     .inject = inject,
+    .fields = (const char *const[]){HEADER, NULL},
 };

@@ -111,4 +111,5 @@ const struct weft_propagator_type weftp_propagator_jaeger = {
     .name = "jaeger",
     .extract = extract,
     .inject = inject,
+    .fields = (const char *const[]){"uber-trace-id", "uberctx-*", NULL},
 };

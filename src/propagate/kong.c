@@ -47,4 +47,5 @@ const struct weft_propagator_type weftp_propagator_kong = {
     .name = "kong",
     .extract = extract,
     .inject = inject,
+    .fields = (const char *const[]){CORRELATION, PASS, NULL},
 };

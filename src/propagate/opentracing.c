@@ -58,11 +58,15 @@ static weft_status inject(const void *self, const struct weft_propagated *contex
     return first ? first : status;
 }
 
+static const char *const fields[] = {"ot-tracer-traceid", "ot-tracer-spanid", "ot-tracer-sampled",
+                                     "ot-baggage-*", NULL};
+
 const struct weft_propagator_type weftp_propagator_ot = {
     .struct_size = sizeof(struct weft_propagator_type),
     .name = "ot",
     .extract = extract,
     .inject = inject,
+    .fields = fields,
 };
 
 const struct weft_propagator_type weftp_propagator_ottrace = {
@@ -70,4 +74,5 @@ const struct weft_propagator_type weftp_propagator_ottrace = {
     .name = "ottrace",
     .extract = extract,
     .inject = inject,
+    .fields = fields,
 };

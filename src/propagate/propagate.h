@@ -100,6 +100,12 @@ weft_status weftp_inject(const struct weftp_propagation *propagation, const weft
 weft_status weftp_inject_as(const struct weftp_propagation *propagation, const char *span_id,
                             const weft_setter *setter, void *carrier);
 
+/* As weft_propagation_field. Signal-safe. */
+const char *weftp_propagation_field(const struct weftp_propagation *propagation, size_t index);
+/* As weft_propagation_has_field. Signal-safe. */
+bool weftp_propagation_has_field(const struct weftp_propagation *propagation, const char *name,
+                                 size_t size);
+
 /* How many headers were refused since start. Signal-safe. */
 uint64_t weftp_propagate_rejected(void);
 /* In a forked child: begin to count anew. */

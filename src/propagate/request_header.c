@@ -71,6 +71,7 @@ const struct weft_propagator_type weftp_propagator_xrequestid = {
     .name = "xrequestid",
     .extract = extract_x,
     .inject = inject_x,
+    .fields = (const char *const[]){"x-request-id", NULL},
 };
 
 const struct weft_propagator_type weftp_propagator_nginx = {
@@ -78,6 +79,7 @@ const struct weft_propagator_type weftp_propagator_nginx = {
     .name = "nginx",
     .extract = extract_x,
     .inject = inject_x,
+    .fields = (const char *const[]){"x-request-id", NULL},
 };
 
 const struct weft_propagator_type weftp_propagator_haproxy = {
@@ -85,4 +87,5 @@ const struct weft_propagator_type weftp_propagator_haproxy = {
     .name = "haproxy",
     .extract = extract_unique,
     .inject = inject_unique,
+    .fields = (const char *const[]){"x-unique-id", NULL},
 };

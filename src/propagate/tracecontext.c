@@ -162,4 +162,5 @@ const struct weft_propagator_type weftp_propagator_tracecontext = {
     .name = "tracecontext",
     .extract = extract,
     .inject = inject,
+    .fields = (const char *const[]){"traceparent", "tracestate", NULL},
 };

@@ -31,7 +31,9 @@ static const char *const istio_names[] = {"x-request-id",
                                           "x-cloud-trace-context",
                                           "grpc-trace-bin",
                                           NULL};
-static const char *const envoy_names[] = {"x-client-trace-id", "x-ot-span-context", NULL};
+static const char *const envoy_fields[] = {"x-request-id", "x-client-trace-id", "x-ot-span-context",
+                                           NULL};
+static const char *const *const envoy_names = envoy_fields + 1; /* as they came */
 
 /* ---- one header ---- */
 
@@ -153,8 +155,8 @@ static bool may_go_on(const char *name)
 static bool take_name(struct verbatim *verbatim, char *name, size_t size)
 {
     if (size == 0 || size > NAME_SIZE_MAX || verbatim->count == NAMES_MAX ||
-        weftp_char_span(name, size, WEFTP_CHAR_TOKEN) != size)
-        return false;
+        weftp_char_span(name, size, WEFTP_CHAR_TOKEN) != size || memchr(name, '*', size))
+        return false; /* '*': nobody's header, and no pattern here */
     name[size] = '\0';
     for (char *c = name; *c; c++)
         if (*c >= 'A' && *c <= 'Z') *c = (char)(*c - 'A' + 'a');
@@ -193,6 +195,11 @@ static weft_status verbatim_inject(const void *self, const struct weft_propagate
     return give_all(((const struct verbatim *)self)->names, context, setter, carrier);
 }
 
+static const char *const *verbatim_fields(const void *self)
+{
+    return ((const struct verbatim *)self)->names;
+}
+
 static void verbatim_close(void *self)
 {
     free(self);
@@ -203,6 +210,7 @@ const struct weft_propagator_type weftp_propagator_istio = {
     .name = "istio",
     .extract = istio_extract,
     .inject = istio_inject,
+    .fields = istio_names,
 };
 
 const struct weft_propagator_type weftp_propagator_envoy = {
@@ -210,6 +218,7 @@ const struct weft_propagator_type weftp_propagator_envoy = {
     .name = "envoy",
     .extract = envoy_extract,
     .inject = envoy_inject,
+    .fields = envoy_fields,
 };
 
 const struct weft_propagator_type weftp_propagator_verbatim = {
@@ -219,4 +228,5 @@ const struct weft_propagator_type weftp_propagator_verbatim = {
     .extract = verbatim_extract,
     .inject = verbatim_inject,
     .close = verbatim_close,
+    .fields_of = verbatim_fields,
 };

@@ -132,4 +132,5 @@ const struct weft_propagator_type weftp_propagator_xray = {
     .name = "xray",
     .extract = extract,
     .inject = inject,
+    .fields = (const char *const[]){HEADER, NULL},
 };

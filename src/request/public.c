@@ -26,6 +26,16 @@ weft_status weft_inject(const weft_setter *setter, void *carrier)
     return weftp_inject(weftp_request_propagation(), setter, carrier);
 }
 
+const char *weft_propagation_field(size_t index)
+{
+    return weftp_propagation_field(weftp_request_propagation(), index);
+}
+
+bool weft_propagation_has_field(const char *name, size_t size)
+{
+    return weftp_propagation_has_field(weftp_request_propagation(), name, size);
+}
+
 weft_status weft_trace_ids(char trace_id[33], char span_id[17])
 {
     struct weftp_mdc_view view;

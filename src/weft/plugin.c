@@ -44,7 +44,9 @@ weft_status weft_encoder_register(const struct weft_encoder_type *type)
 
 weft_status weft_propagator_register(const struct weft_propagator_type *type)
 {
-    if (!type || type->struct_size < sizeof *type || !is_name(type->name)) return WEFT_EINVAL;
+    if (!type || type->struct_size < offsetof(struct weft_propagator_type, fields))
+        return WEFT_EINVAL;
+    if (!is_name(type->name)) return WEFT_EINVAL;
     if (!type->extract || !type->inject) return WEFT_EINVAL;
     weftp_system_lock();
     ensure_catalog();

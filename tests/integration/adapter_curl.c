@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/integration/raw_server.h"
-#include "tests/unit/carrier.h"
+#include "tests/support/reused.h"
 #include <weft/adapter/curl.h>
 #include <weft/mdc.h>
 
@@ -75,6 +75,35 @@ static void test_without_a_context(void **state)
     curl_slist_free_all(list);
     assert_int_equal(weft_curl_inject(NULL), WEFT_EINVAL);
     assert_int_equal(weft_curl_set_headers(NULL, NULL), CURLE_BAD_FUNCTION_ARGUMENT);
+}
+
+static void list_add(void *carrier, const char *name, const char *value)
+{
+    char line[64];
+    struct curl_slist **list = carrier;
+    snprintf(line, sizeof line, "%s: %s", name, value);
+    *list = curl_slist_append(*list, line);
+}
+
+static weft_status list_inject(void *carrier)
+{
+    return weft_curl_inject(carrier);
+}
+
+static bool list_has(void *carrier, const char *name)
+{
+    char prefix[64];
+    struct curl_slist **list = carrier;
+    snprintf(prefix, sizeof prefix, "%s:", name);
+    return count_of(*list, prefix, NULL) == 1;
+}
+
+static void test_used_again_in_every_format(void **state)
+{
+    (void)state;
+    struct curl_slist *list = NULL;
+    reused_check(&(struct reused_adapter){&list, list_add, list_inject, list_has});
+    curl_slist_free_all(list);
 }
 
 static void test_setter_refuses(void **state)
@@ -149,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replaces),
         cmocka_unit_test(test_without_a_context),
+        cmocka_unit_test(test_used_again_in_every_format),
         cmocka_unit_test(test_setter_refuses),
         cmocka_unit_test(test_wire),
         cmocka_unit_test(test_nothing_hostile_on_the_wire),

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/carrier.h"
+#include "tests/support/reused.h"
 #include <grpc/grpc_security.h>
 #include <weft/adapter/grpc.h>
 #include <weft/test.h>
@@ -377,6 +377,40 @@ static void test_out(void **state)
     assert_int_equal(weft_grpc_inject(NULL), WEFT_EINVAL);
 }
 
+static void metadata_add(void *carrier, const char *name, const char *value)
+{
+    assert_int_equal(set(carrier, name, value), WEFT_OK);
+}
+
+static weft_status metadata_inject(void *carrier)
+{
+    return weft_grpc_inject(carrier);
+}
+
+static bool metadata_has(void *carrier, const char *name)
+{
+    weft_grpc_in in;
+    weft_grpc_in_init(&in, carrier);
+    return strcmp(value_of(&in, name, 0), "(none)") != 0;
+}
+
+static void test_used_again(void **state)
+{
+    (void)state;
+    weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
+    grpc_metadata_array metadata;
+    grpc_metadata_array_init(&metadata);
+    reused_check(&(struct reused_adapter){&metadata, metadata_add, metadata_inject, metadata_has});
+    metadata_add(&metadata, "tracestate", "old=1");
+    options.no_record = true;
+    weft_client *call = weft_grpc_client_begin(&metadata, options);
+    weft_client_end(call, 200, 0);
+    assert_true(metadata_has(&metadata, "traceparent"));
+    assert_false(metadata_has(&metadata, "tracestate"));
+    weft_grpc_metadata_destroy(&metadata);
+    assert_null(weft_grpc_client_begin(NULL, options));
+}
+
 static void test_statuses(void **state)
 {
     (void)state;
@@ -396,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_trace_in_binary),
         cmocka_unit_test(test_in),
         cmocka_unit_test(test_out),
+        cmocka_unit_test(test_used_again),
         cmocka_unit_test(test_statuses),
     };
     setenv("WEFT_PROPAGATORS", "tracecontext,baggage,xrequestid,grpc-trace-bin", 1);

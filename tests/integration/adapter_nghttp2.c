@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/carrier.h"
+#include "tests/support/reused.h"
 #include <weft/adapter/nghttp2.h>
 #include <weft/test.h>
 #include <weft/weft.h>
@@ -353,6 +353,31 @@ static void test_out(void **state)
     assert_header(&out, 4, "guard", "1");
 }
 
+static void array_add(void *carrier, const char *name, const char *value)
+{
+    assert_int_equal(weft_nghttp2_setter()->set(carrier, name, value, strlen(value)), WEFT_OK);
+}
+
+static weft_status array_inject(void *carrier)
+{
+    return weft_nghttp2_inject(carrier);
+}
+
+static bool array_has(void *carrier, const char *name)
+{
+    return weft_nghttp2_count_(carrier, name) == 1;
+}
+
+static void test_used_again_in_every_format(void **state)
+{
+    (void)state;
+    static char text[16384];
+    nghttp2_nv nv[32];
+    weft_nghttp2_out out;
+    weft_nghttp2_out_init(&out, nv, 0, 32, text, sizeof text);
+    reused_check(&(struct reused_adapter){&out, array_add, array_inject, array_has});
+}
+
 static void test_call(void **state)
 {
     (void)state;
@@ -362,10 +387,9 @@ static void test_call(void **state)
     weft_nghttp2_out out;
     weft_nghttp2_out_init(&out, nv, 0, HEADERS_MAX, text, sizeof text);
     take(CARRIER_OF("traceparent", "00-" TRACE PARENT, "x-request-id", "r-1"));
-    options.setter = weft_nghttp2_setter();
-    options.carrier = &out;
+    array_add(&out, "tracestate", "old=1");
     options.no_record = true;
-    weft_client *call = weft_client_begin(&options);
+    weft_client *call = weft_nghttp2_client_begin(&out, options);
     weft_client_ids(call, trace, span);
     weft_client_end(call, 200, 0);
     snprintf(expected, sizeof expected, "00-" TRACE "-%s-01", span);
@@ -385,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_in),
         cmocka_unit_test(test_in_is_bounded),
         cmocka_unit_test(test_out),
+        cmocka_unit_test(test_used_again_in_every_format),
         cmocka_unit_test(test_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,8 +85,12 @@ static inline weft_status fake_inject(const void *self, const struct weft_propag
     return status;
 }
 
-static const struct weft_propagator_type fake = {
-    sizeof(struct weft_propagator_type), "fake", fake_open, fake_extract, fake_inject, fake_close};
+static const struct weft_propagator_type fake = {.struct_size = sizeof(struct weft_propagator_type),
+                                                 .name = "fake",
+                                                 .open = fake_open,
+                                                 .extract = fake_extract,
+                                                 .inject = fake_inject,
+                                                 .close = fake_close};
 
 /* ---- what the tests share ---- */
 

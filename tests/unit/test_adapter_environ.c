@@ -6,11 +6,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "tests/support/reused.h"
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,6 +125,56 @@ static void test_hostile_values_stay_out(void **state)
     weft_mdc_clear();
 }
 
+/* An environment that is made anew of the one before, as by a chain of children. */
+struct chain {
+    char *texts[128]; /* owned; ends with NULL */
+    size_t count;
+};
+
+static void chain_add(void *carrier, const char *name, const char *text)
+{
+    struct chain *chain = carrier;
+    char entry[128];
+    size_t size = 0;
+    for (; name[size]; size++) entry[size] = weft_environ_char_(name[size]);
+    snprintf(entry + size, sizeof entry - size, "=%s", text);
+    chain->texts[chain->count++] = strdup(entry);
+}
+
+static void chain_clear(struct chain *chain)
+{
+    while (chain->count > 0) free(chain->texts[--chain->count]);
+}
+
+static weft_status chain_inject(void *carrier)
+{
+    struct chain *chain = carrier, next = {{NULL}, 0};
+    char **out = NULL;
+    const weft_status status = weft_environ_inject(chain->texts, &out);
+    assert_int_equal(status, WEFT_OK);
+    for (char **entry = out; *entry; entry++) next.texts[next.count++] = strdup(*entry);
+    chain_clear(chain);
+    weft_environ_free(out);
+    *chain = next;
+    return status;
+}
+
+static bool chain_has(void *carrier, const char *name)
+{
+    struct chain *chain = carrier;
+    for (size_t i = 0; i < chain->count; i++)
+        if (weft_environ_value_(chain->texts[i], name)) return true;
+    return false;
+}
+
+static void test_used_again_in_every_format(void **state)
+{
+    (void)state;
+    struct chain chain = {{NULL}, 0};
+    reused_check(&(struct reused_adapter){&chain, chain_add, chain_inject, chain_has});
+    chain_clear(&chain);
+}
+
 static void test_a_real_child(void **state)
 {
     (void)state;
@@ -149,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_build),
         cmocka_unit_test(test_hostile_values_stay_out),
+        cmocka_unit_test(test_used_again_in_every_format),
         cmocka_unit_test(test_a_real_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "tests/support/reused.h"
 #include <weft/adapter/headers.h>
 #include <weft/mdc.h>
 
@@ -224,6 +225,48 @@ static void test_nothing_stays_of_an_earlier_request(void **state)
     weft_mdc_clear();
 }
 
+static void add_own(void *carrier, const char *name, const char *text)
+{
+    assert_int_equal(set(carrier, name, text), WEFT_OK);
+}
+
+static weft_status inject(void *carrier)
+{
+    return weft_headers_inject(carrier);
+}
+
+static bool has(void *carrier, const char *name)
+{
+    const weft_headers_out *out = carrier;
+    return strcmp(value_n(out->data, out->size, name, 0), "(none)") != 0;
+}
+
+static void test_used_again_in_every_format(void **state)
+{
+    (void)state;
+    char block[2048];
+    weft_headers_out out;
+    weft_headers_out_init(&out, block, sizeof block);
+    reused_check(&(struct reused_adapter){&out, add_own, inject, has});
+}
+
+static void test_used_again_by_a_call(void **state)
+{
+    (void)state;
+    char block[512] = "Tracestate: old=1\r\nother: stays\r\n";
+    weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
+    weft_headers_out out;
+    weft_headers_out_init(&out, block, sizeof block);
+    out.size = strlen(block);
+    options.no_record = true;
+    weft_mdc_clear();
+    weft_client *call = weft_headers_client_begin(&out, options);
+    weft_client_end(call, 200, 0);
+    assert_true(has(&out, "traceparent"));
+    assert_false(has(&out, "tracestate"));
+    assert_true(has(&out, "other"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +277,8 @@ int main(void)
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_nothing_stays_of_an_earlier_request),
+        cmocka_unit_test(test_used_again_in_every_format),
+        cmocka_unit_test(test_used_again_by_a_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include "src/mdc/mdc.h"
 #include "src/propagate/propagate.h"
+#include "tests/unit/field_names.h"
 #include <weft/weft.h>
 
 /* What came of a row: `state` as b3 writes it, '-' for undecided. */
@@ -126,6 +127,7 @@ static struct outcome pass_on(const struct weftp_propagation *propagation, struc
     weft_mdc_clear();
     assert_int_equal(weftp_extract(propagation, &carrier_lister, in, NULL), WEFT_OK);
     assert_int_equal(weftp_inject(propagation, &carrier_setter, out), WEFT_OK);
+    assert_fields_alone(propagation, out);
     weftp_mdc_view(&view);
     assert_non_null(view.trace);
     memcpy(outcome.trace, view.trace->trace_id, sizeof outcome.trace);

@@ -15,6 +15,7 @@
 #include "src/mdc/mdc.h"
 #include "src/propagate/propagate.h"
 #include "src/propagate/registry.h"
+#include "tests/unit/field_names.h"
 #include <weft/weft.h>
 
 #define TRACE  "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -44,6 +45,7 @@ static struct carrier pass_by(const char *list, enum weft_trust trust, struct ca
     weft_mdc_clear();
     assert_int_equal(weftp_extract(propagation, &carrier_lister, &in, NULL), WEFT_OK);
     assert_int_equal(weftp_inject(propagation, &carrier_setter, &out), WEFT_OK);
+    assert_fields_alone(propagation, &out);
     weft_mdc_clear(); /* what is carried has pointers into the configuration */
     weftp_propagation_destroy(propagation);
     carrier_clear(&in);
@@ -317,10 +319,66 @@ static void test_auto_without_a_caller(void **state)
     weft_mdc_clear();
     assert_int_equal(weft_mdc_put("request_id", "mine"), WEFT_OK);
     assert_int_equal(weftp_inject(propagation, &carrier_setter, &out), WEFT_OK);
+    assert_fields_alone(propagation, &out);
     expect_header(&out, "x-request-id", "mine");
     expect_only(&out, 1);
     weft_mdc_clear();
     weftp_propagation_destroy(propagation);
+}
+
+static bool has_field(const struct weftp_propagation *propagation, const char *name)
+{
+    return weftp_propagation_has_field(propagation, name, strlen(name));
+}
+
+static void test_names_of_fields(void **state)
+{
+    (void)state;
+    static const char *const told[] = {"traceparent",       "tracestate",   "uber-trace-id",
+                                       "uberctx-*",         "x-request-id", "x-client-trace-id",
+                                       "x-ot-span-context", "x-a",          "x_b"};
+    static const char *const fields[] = {"TraceParent",       "UBERCTX-", "uberctx-a", "Uberctx-*x",
+                                         "X-Client-Trace-ID", "x-a",      "X_B"};
+    static const char *const others[] = {"",   "traceparen", "traceparents", "uberctx", "uberctx_a",
+                                         "b3", "baggage",    "x-b",          "x-ab"};
+    struct weftp_propagation *made =
+        configure("tracecontext jaeger envoy verbatim:X-A,x_b", WEFT_TRUST_CONTINUE);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        assert_string_equal(weftp_propagation_field(made, i), told[i]);
+    assert_null(weftp_propagation_field(made, sizeof told / sizeof *told));
+    assert_null(weftp_propagation_field(made, SIZE_MAX));
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        assert_true(has_field(made, fields[i]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(has_field(made, others[i]));
+    assert_true(weftp_propagation_has_field(made, "x-a: 1", 3)); /* not NUL-terminated */
+    assert_false(weftp_propagation_has_field(made, NULL, 0));
+    weftp_propagation_destroy(made);
+    made = configure("auto", WEFT_TRUST_CONTINUE);
+    assert_true(has_field(made, "x-unique-id"));
+    weftp_propagation_destroy(made);
+}
+
+/* A program's own format: one that tells, by args, and one that was compiled before it could. */
+static const char *const *own_fields(const void *self)
+{
+    static const char *const names[] = {"x-own", NULL};
+    return self ? NULL : names;
+}
+
+static void test_names_of_own_formats(void **state)
+{
+    (void)state;
+    const struct weft_propagator_type tells = {.struct_size = sizeof tells,
+                                               .fields_of = own_fields};
+    const struct weft_propagator_type old = {
+        .struct_size = offsetof(struct weft_propagator_type, fields), .fields_of = own_fields};
+    int self = 0;
+    const struct weftp_propagator both[] = {{&old, NULL}, {&tells, &self}, {&tells, NULL}};
+    const struct weftp_propagation made = {.propagators = both, .propagator_count = 3};
+    assert_string_equal(weftp_propagation_field(&made, 0), "x-own");
+    assert_null(weftp_propagation_field(&made, 1));
+    assert_true(has_field(&made, "X-Own"));
 }
 
 int main(void)
@@ -339,6 +397,8 @@ int main(void)
         cmocka_unit_test(test_the_first_format_writes_a_header),
         cmocka_unit_test(test_auto_answers_in_the_callers_format),
         cmocka_unit_test(test_auto_without_a_caller),
+        cmocka_unit_test(test_names_of_fields),
+        cmocka_unit_test(test_names_of_own_formats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

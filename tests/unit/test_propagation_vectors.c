@@ -16,6 +16,7 @@
 
 #include "src/mdc/mdc.h"
 #include "src/propagate/propagate.h"
+#include "tests/unit/field_names.h"
 #include <weft/weft.h>
 
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -123,6 +124,7 @@ static struct carrier pass_on(const struct weftp_propagation *propagation, struc
     weft_mdc_clear();
     assert_int_equal(weftp_extract(propagation, &carrier_getter, in, NULL), WEFT_OK);
     assert_int_equal(weftp_inject(propagation, &carrier_setter, &out), WEFT_OK);
+    assert_fields_alone(propagation, &out);
     return out;
 }
 

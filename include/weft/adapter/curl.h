@@ -12,28 +12,23 @@
 #ifndef WEFT_ADAPTER_CURL_H
 #define WEFT_ADAPTER_CURL_H
 
-#include "../client.h"
+#include "reuse.h"
 #include "text.h"
 #include <curl/curl.h>
 #include <stdlib.h>
 
-/* Private: a list that is being written. */
-struct weft_curl_list_ {
-    struct curl_slist **list;
-    unsigned written;
-};
-
 /*
- * Whether a line of a list is about a header: "Name: value", "Name:" (leave it out) or "Name;"
- * (send it empty).
+ * Whether a line of a list is about a header, or with NULL about any that weft may have written:
+ * "Name: value", "Name:" (leave it out) or "Name;" (send it empty).
  */
 static inline bool weft_curl_is_(const char *line, const char *name)
 {
     const size_t size = line ? __builtin_strcspn(line, ":;") : 0;
-    return size > 0 && line[size] && weft_name_is_(line, size, name);
+    if (size == 0 || !line[size]) return false;
+    return name ? weft_name_is_(line, size, name) : weft_propagation_has_field(line, size);
 }
 
-/* Take out and free the items about a header, but for `keep`. */
+/* Take out and free the items about a header, as above, but for `keep`. */
 static inline void weft_curl_remove_(struct curl_slist **list, const char *name,
                                      const struct curl_slist *keep)
 {
@@ -92,25 +87,16 @@ static inline const weft_setter *weft_curl_setter(void)
     return &setter;
 }
 
-static inline weft_status weft_curl_set_noted_(void *carrier, const char *name, const char *value,
-                                               size_t size)
+static inline void weft_curl_clear_(void *carrier)
 {
-    struct weft_curl_list_ *noted = WEFT_CAST_(struct weft_curl_list_ *, carrier);
-    noted->written |= weft_adapter_bit_(name, __builtin_strlen(name));
-    return weft_curl_set_(noted->list, name, value, size);
-}
-
-/* Take away what an earlier request has left in the list, when headers of this one were written. */
-static inline void weft_curl_tidy_(const struct weft_curl_list_ *noted)
-{
-    for (unsigned i = 0; noted->written && i < WEFT_ADAPTER_NAME_COUNT_; i++)
-        if (!(noted->written >> i & 1)) weft_curl_remove_(noted->list, weft_adapter_name_(i), NULL);
+    weft_curl_remove_(WEFT_CAST_(struct curl_slist **, carrier), NULL, NULL);
 }
 
 /**
- * Write this thread's context to a list of headers, as weft_inject does: headers of the same name
- * are replaced, and what an earlier request has left in the list is taken away. Each call has a
- * span id of its own.
+ * Write this thread's context to a list of headers, as weft_inject does, and take away what an
+ * earlier request has left there: all headers that the formats in force may write
+ * (weft_propagation_has_field). Without a context nothing is touched. Each call has a span id of
+ * its own.
  *
  * @param list  The caller's, as ever: curl_slist_free_all. NULL does nothing.
  * @retval WEFT_EINVAL  list is NULL.
@@ -118,12 +104,8 @@ static inline void weft_curl_tidy_(const struct weft_curl_list_ *noted)
  */
 static inline weft_status weft_curl_inject(struct curl_slist **list)
 {
-    static const weft_setter setter = {sizeof(weft_setter), weft_curl_set_noted_};
-    struct weft_curl_list_ noted = {list, 0};
     if (!list) return WEFT_EINVAL;
-    const weft_status status = weft_inject(&setter, &noted);
-    weft_curl_tidy_(&noted);
-    return status;
+    return weft_reuse_inject_(weft_curl_setter(), list, weft_curl_clear_);
 }
 
 /**
@@ -152,13 +134,9 @@ static inline CURLcode weft_curl_set_headers(CURL *easy, struct curl_slist **lis
 static inline weft_client *weft_curl_client_begin(CURL *easy, struct curl_slist **list,
                                                   weft_client_options options)
 {
-    static const weft_setter setter = {sizeof(weft_setter), weft_curl_set_noted_};
-    struct weft_curl_list_ noted = {list, 0};
     if (!list) return NULL;
-    options.setter = &setter;
-    options.carrier = &noted;
-    weft_client *client = weft_client_begin(&options);
-    weft_curl_tidy_(&noted);
+    weft_client *client =
+        weft_reuse_client_begin_(weft_curl_setter(), list, weft_curl_clear_, options);
     (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *list);
     return client;
 }

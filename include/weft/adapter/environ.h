@@ -29,11 +29,15 @@ static inline char weft_environ_char_(char c)
     return c >= '0' && c <= '9' ? c : '_';
 }
 
-/* The value when an entry "NAME=value" is a header's variable, else NULL. */
+/*
+ * The value when an entry "NAME=value" is a header's variable, else NULL. A name that ends with '*'
+ * stands for all that begin so.
+ */
 static inline const char *weft_environ_value_(const char *entry, const char *name)
 {
-    for (; *name; name++, entry++)
+    for (; *name && *name != '*'; name++, entry++)
         if (*entry != weft_environ_char_(*name)) return NULL;
+    if (*name) entry += __builtin_strcspn(entry, "=");
     return *entry == '=' ? entry + 1 : NULL;
 }
 
@@ -111,12 +115,13 @@ static inline weft_status weft_environ_set_(void *carrier, const char *name, con
 static inline bool weft_environ_gives_way_(const struct weft_environ_added_ *added,
                                            const char *entry)
 {
-    for (unsigned i = 0; added->count > 0 && i < WEFT_ADAPTER_NAME_COUNT_; i++)
-        if (weft_environ_value_(entry, weft_adapter_name_(i))) return true;
+    const char *name;
+    for (size_t i = 0; added->count > 0 && (name = weft_propagation_field(i)) != NULL; i++)
+        if (weft_environ_value_(entry, name)) return true;
     for (struct weft_environ_entry_ *one = added->first; one; one = one->next) {
         const char *text = weft_environ_text_(one);
-        const size_t name = __builtin_strcspn(text, "=") + 1;
-        if (__builtin_strncmp(entry, text, name) == 0) return true;
+        const size_t size = __builtin_strcspn(text, "=") + 1;
+        if (__builtin_strncmp(entry, text, size) == 0) return true;
     }
     return false;
 }
@@ -146,7 +151,8 @@ static inline char **weft_environ_build_(char *const *envp, const struct weft_en
 
 /**
  * Make an environment for a child: `envp` with this thread's context in it, in place of any that it
- * has.
+ * has: of all variables that the formats in force may write (weft_propagation_field). Without a
+ * context it is `envp` again.
  *
  * @param envp  Ends with NULL; NULL: an empty one. Its texts must live as long as the result.
  * @param out   Owned: weft_environ_free, in the parent after posix_spawn(3) or fork(2). Unchanged

@@ -28,6 +28,7 @@
 #define WEFT_ADAPTER_GRPC_H
 
 #include "../request.h"
+#include "reuse.h"
 #include "text.h"
 #include <grpc/grpc.h>
 #include <grpc/slice.h>
@@ -254,12 +255,16 @@ static inline void weft_grpc_metadata_destroy(grpc_metadata_array *metadata)
     grpc_metadata_array_init(metadata);
 }
 
+/* Take out and unreference entries of this key, or with NULL of any that weft may have written. */
 static inline void weft_grpc_remove_(grpc_metadata_array *metadata, const char *name)
 {
     size_t kept = 0;
     for (size_t i = 0; i < metadata->count; i++) {
         grpc_metadata *item = &metadata->metadata[i];
-        if (!weft_grpc_key_is_(item, name)) {
+        const bool is_it = name ? weft_grpc_key_is_(item, name)
+                                : weft_propagation_has_field(weft_grpc_text_(&item->key),
+                                                             GRPC_SLICE_LENGTH(item->key));
+        if (!is_it) {
             metadata->metadata[kept++] = *item;
             continue;
         }
@@ -337,13 +342,35 @@ static inline const weft_setter *weft_grpc_setter(void)
     return &setter;
 }
 
+static inline void weft_grpc_clear_(void *carrier)
+{
+    weft_grpc_remove_(WEFT_CAST_(grpc_metadata_array *, carrier), NULL);
+}
+
 /**
- * Write this thread's context to the metadata of one call: weft_inject. Entries of the same key are
- * replaced, and unreferenced.
+ * Write this thread's context to the metadata of a call, as weft_inject does, and take out what an
+ * earlier call has left there: all keys that the formats in force may write
+ * (weft_propagation_has_field). What is taken out is unreferenced. Without a context nothing is
+ * touched.
  */
 static inline weft_status weft_grpc_inject(grpc_metadata_array *metadata)
 {
-    return metadata ? weft_inject(weft_grpc_setter(), metadata) : WEFT_EINVAL;
+    if (!metadata) return WEFT_EINVAL;
+    return weft_reuse_inject_(weft_grpc_setter(), metadata, weft_grpc_clear_);
+}
+
+/**
+ * Begin a call with a span of its own: weft_client_begin, whose headers go into the metadata as
+ * weft_grpc_inject has it. Setter and carrier in `options` are not looked at.
+ *
+ * @return  An owned handle for weft_client_end; NULL as weft_client_begin, and when metadata is
+ *   NULL.
+ */
+static inline weft_client *weft_grpc_client_begin(grpc_metadata_array *metadata,
+                                                  weft_client_options options)
+{
+    if (!metadata) return NULL;
+    return weft_reuse_client_begin_(weft_grpc_setter(), metadata, weft_grpc_clear_, options);
 }
 
 #endif

@@ -20,6 +20,7 @@
 #ifndef WEFT_ADAPTER_HEADERS_H
 #define WEFT_ADAPTER_HEADERS_H
 
+#include "reuse.h"
 #include "text.h"
 
 /*
@@ -163,7 +164,6 @@ static inline const weft_getter *weft_headers_getter(void)
 typedef struct weft_headers_out {
     char *data;
     size_t size, capacity;
-    unsigned written_; /* private */
 } weft_headers_out;
 
 /**
@@ -175,10 +175,17 @@ static inline void weft_headers_out_init(weft_headers_out *out, char *data, size
     out->data = data;
     out->size = 0;
     out->capacity = capacity;
-    out->written_ = 0;
 }
 
-/* The size of the block once all headers of a name are taken out; with `apply` they are. */
+/* Whether a line is about a header of this name, or with NULL of any that weft may have written. */
+static inline bool weft_headers_is_(const struct weft_header_line_ *line, const char *name)
+{
+    if (name) return weft_header_is_(line, name, __builtin_strlen(name));
+    const char *colon = WEFT_CAST_(const char *, __builtin_memchr(line->text, ':', line->size));
+    return colon && weft_propagation_has_field(line->text, WEFT_CAST_(size_t, colon - line->text));
+}
+
+/* The size of the block once those headers are taken out; with `apply` they are. */
 static inline size_t weft_headers_without_(weft_headers_out *out, const char *name, bool apply)
 {
     weft_headers in;
@@ -187,7 +194,7 @@ static inline size_t weft_headers_without_(weft_headers_out *out, const char *na
     weft_headers_init(&in, out->data, out->size);
     while (weft_headers_next_(&in, &at, &line)) {
         const char *text = out->data + begin;
-        const bool same = weft_header_is_(&line, name, __builtin_strlen(name));
+        const bool same = weft_headers_is_(&line, name);
         if (!same && apply) __builtin_memmove(out->data + kept, text, at - begin);
         if (!same) kept += at - begin;
         begin = at;
@@ -211,7 +218,6 @@ static inline weft_status weft_headers_set_(void *carrier, const char *name, con
     if (size > 0) __builtin_memcpy(to + name_size + 2, value, size);
     __builtin_memcpy(to + name_size + 2 + size, "\r\n", 2);
     out->size += line_size;
-    out->written_ |= weft_adapter_bit_(name, name_size);
     return WEFT_OK;
 }
 
@@ -225,20 +231,34 @@ static inline const weft_setter *weft_headers_setter(void)
     return &setter;
 }
 
+static inline void weft_headers_clear_(void *carrier)
+{
+    weft_headers_out *out = WEFT_CAST_(weft_headers_out *, carrier);
+    out->size = weft_headers_without_(out, NULL, true);
+}
+
 /**
  * Write this thread's context to a block, as weft_inject does, and take away what an earlier
- * request has left there.
+ * request has left there: all headers that the formats in force may write
+ * (weft_propagation_has_field). Without a context nothing is touched.
  *
  * @retval WEFT_ELIMIT  A header did not fit; the others are there.
  */
 static inline weft_status weft_headers_inject(weft_headers_out *out)
 {
-    out->written_ = 0;
-    const weft_status status = weft_inject(weft_headers_setter(), out);
-    for (unsigned i = 0; out->written_ && i < WEFT_ADAPTER_NAME_COUNT_; i++)
-        if (!(out->written_ >> i & 1))
-            out->size = weft_headers_without_(out, weft_adapter_name_(i), true);
-    return status;
+    return weft_reuse_inject_(weft_headers_setter(), out, weft_headers_clear_);
+}
+
+/**
+ * Begin a call with a span of its own: weft_client_begin, whose headers go into the block as
+ * weft_headers_inject has it. Setter and carrier in `options` are not looked at.
+ *
+ * @return  An owned handle for weft_client_end; NULL as weft_client_begin.
+ */
+static inline weft_client *weft_headers_client_begin(weft_headers_out *out,
+                                                     weft_client_options options)
+{
+    return weft_reuse_client_begin_(weft_headers_setter(), out, weft_headers_clear_, options);
 }
 
 #endif

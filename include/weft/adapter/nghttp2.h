@@ -16,7 +16,7 @@
  *     nghttp2_nv nv[16] = {…};                       char text[4096];
  *     weft_nghttp2_out out;
  *     weft_nghttp2_out_init(&out, nv, 4, 16, text, sizeof text);      4 are there already
- *     weft_nghttp2_inject(&out);                                      or weft_client_begin, _reply
+ *     weft_nghttp2_inject(&out);                                      or _client_begin, _reply
  *     nghttp2_submit_request(session, NULL, out.nv, out.count, &body, stream);
  *
  * Threads: one per weft_nghttp2_in or weft_nghttp2_out. Signals: unsafe. Since: 0.1.
@@ -204,13 +204,15 @@ static inline void weft_nghttp2_out_init(weft_nghttp2_out *out, nghttp2_nv *nv, 
     out->text_capacity = text_capacity;
 }
 
+/* Whether a header has this name, or with NULL any that weft may have written. */
 static inline bool weft_nghttp2_is_(const nghttp2_nv *nv, const char *name)
 {
     const char *text = WEFT_CAST_(const char *, WEFT_CAST_(const void *, nv->name));
-    return weft_name_is_(text, nv->namelen, name);
+    return name ? weft_name_is_(text, nv->namelen, name)
+                : weft_propagation_has_field(text, nv->namelen);
 }
 
-/* Take out the headers of a name. */
+/* Take out those headers. */
 static inline void weft_nghttp2_remove_(weft_nghttp2_out *out, const char *name)
 {
     size_t kept = 0;
@@ -269,14 +271,33 @@ static inline const weft_setter *weft_nghttp2_setter(void)
     return &setter;
 }
 
+static inline void weft_nghttp2_clear_(void *carrier)
+{
+    weft_nghttp2_remove_(WEFT_CAST_(weft_nghttp2_out *, carrier), NULL);
+}
+
 /**
- * Write this thread's context to an array of headers: weft_inject.
+ * Write this thread's context to an array of headers, as weft_inject does, and take out what an
+ * earlier request has left there: all headers that the formats in force may write
+ * (weft_propagation_has_field). Without a context nothing is touched.
  *
  * @retval WEFT_ELIMIT  A header did not fit; the others are there.
  */
 static inline weft_status weft_nghttp2_inject(weft_nghttp2_out *out)
 {
-    return weft_inject(weft_nghttp2_setter(), out);
+    return weft_reuse_inject_(weft_nghttp2_setter(), out, weft_nghttp2_clear_);
+}
+
+/**
+ * Begin a call with a span of its own: weft_client_begin, whose headers go into the array as
+ * weft_nghttp2_inject has it. Setter and carrier in `options` are not looked at.
+ *
+ * @return  An owned handle for weft_client_end; NULL as weft_client_begin.
+ */
+static inline weft_client *weft_nghttp2_client_begin(weft_nghttp2_out *out,
+                                                     weft_client_options options)
+{
+    return weft_reuse_client_begin_(weft_nghttp2_setter(), out, weft_nghttp2_clear_, options);
 }
 
 /**

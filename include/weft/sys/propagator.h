@@ -103,10 +103,18 @@ struct weft_propagator_type {
     /* What is not valid is as if absent. @retval WEFT_ENOMEM The whole extraction is given up. */
     weft_status (*extract)(const void *self, struct weft_propagated *context,
                            const weft_getter *getter, void *carrier);
-    /* Returns the first failure of the setter. */
+    /* Writes headers of `fields` alone. Returns the first failure of the setter. */
     weft_status (*inject)(const void *self, const struct weft_propagated *context,
                           const weft_setter *setter, void *carrier);
     void (*close)(void *self); /* NULL when open is */
+    /*
+     * The names of all headers that inject may write, in lower case; ends with NULL. One that ends
+     * with '*' stands for all that begin so. They are taken out of a carrier that is used again.
+     * NULL: fields_of tells, or nobody, and such headers stay.
+     */
+    const char *const *fields;
+    /* The same, where the names are in the args. They live until close. */
+    const char *const *(*fields_of)(const void *self);
 };
 
 /* Find a header that an earlier extract carried; NULL when there is none. */
