@@ -126,7 +126,8 @@ static void test_verbatim_refuses(void **state)
                                           "x-a,te",
                                           "bad name",
                                           "",
-                                          "a,,b"};
+                                          "a,,b",
+                                          "x-*"};
     void *self = NULL;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         assert_int_equal(weftp_propagator_verbatim.open(&self, refused[i]), WEFT_EINVAL);
