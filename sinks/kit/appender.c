@@ -112,15 +112,16 @@ static weft_status empty_batch(struct weftp_appender *appender)
 static size_t gather(const struct weftp_appender *appender, const struct weft_line *lines,
                      size_t count, struct iovec *parts)
 {
-    size_t taken = 0;
-    bool gaps = false;
-    while (taken < count && taken < (gaps ? WEFTP_LOGFILE_PARTS_MAX : GATHER_MAX)) {
-        const struct weft_line *line = &lines[taken];
-        if (taken > 0 && weftp_live_turns(&appender->live, lines->time_ns, line->time_ns)) break;
-        if (taken > 0 && line[-1].data + line[-1].size != line->data) {
+    const int64_t turn_ns = weftp_live_turn_ns(&appender->live, lines->time_ns);
+    const char *end = lines->data;
+    size_t taken = 0, most = count < GATHER_MAX ? count : GATHER_MAX;
+    for (const struct weft_line *line = lines; taken < most; line++) {
+        if (weftp_live_turns(turn_ns, line->time_ns) && taken > 0) break;
+        if (line->data != end && most > WEFTP_LOGFILE_PARTS_MAX) {
             if (taken >= WEFTP_LOGFILE_PARTS_MAX) break;
-            gaps = true;
+            most = WEFTP_LOGFILE_PARTS_MAX;
         }
+        end = line->data + line->size;
         /* writev(2) takes no const; it only reads. */
         parts[taken++] = (struct iovec){(void *)(uintptr_t)line->data, line->size};
     }
@@ -148,7 +149,8 @@ static bool take(struct weftp_appender *appender, const struct weft_line *line)
 {
     struct weftp_batch *batch = &appender->batch;
     const bool turns =
-        batch->count > 0 && weftp_live_turns(&appender->live, batch->first_ns, line->time_ns);
+        batch->count > 0 &&
+        weftp_live_turns(weftp_live_turn_ns(&appender->live, batch->first_ns), line->time_ns);
     if (turns || !weftp_batch_fits(batch, line->size)) (void)empty_batch(appender);
     /* Two periods in one batch end in one file: only where the older lines are stuck. */
     if (weftp_batch_fits(batch, line->size)) {

@@ -45,14 +45,13 @@ static int64_t turn_ns(const struct weftp_live *live, int64_t born_ns)
 
 static bool is_over(const struct weftp_live *live, int64_t born_ns, int64_t time_ns)
 {
-    const int64_t turn = turn_ns(live, born_ns);
-    return time_ns >= turn && turn != INT64_MAX;
+    return weftp_live_turns(turn_ns(live, born_ns), time_ns);
 }
 
-bool weftp_live_turns(const struct weftp_live *live, int64_t first_ns, int64_t time_ns)
+int64_t weftp_live_turn_ns(const struct weftp_live *live, int64_t first_ns)
 {
     const bool empty = live->file.size == 0 || live->born_ns == INT64_MIN;
-    return live->file.regular && is_over(live, empty ? first_ns : live->born_ns, time_ns);
+    return live->file.regular ? turn_ns(live, empty ? first_ns : live->born_ns) : INT64_MAX;
 }
 
 /* Whether a file of that birth can be the one that lines of this time go to. */

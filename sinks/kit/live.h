@@ -58,8 +58,15 @@ weft_status weftp_live_open(struct weftp_live *live, const char *path);
  * file.error says why.
  */
 bool weftp_live_ready(struct weftp_live *live, int64_t time_ns, size_t size);
-/* Whether a line of this time needs another file than one of first_ns, which may not be out yet. */
-bool weftp_live_turns(const struct weftp_live *live, int64_t first_ns, int64_t time_ns);
+/*
+ * When lines begin to need another file than one of first_ns, which may not be out yet; INT64_MAX:
+ * never. And whether one does.
+ */
+int64_t weftp_live_turn_ns(const struct weftp_live *live, int64_t first_ns);
+static inline bool weftp_live_turns(int64_t turn_ns, int64_t time_ns)
+{
+    return time_ns >= turn_ns && turn_ns != INT64_MAX;
+}
 /* The file is not what it should be: rotate it before the next line, whatever its size and age. */
 void weftp_live_rotate(struct weftp_live *live, int64_t time_ns);
 /* No room, says file.error: give up one rotated file. True: try again. */

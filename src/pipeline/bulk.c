@@ -6,12 +6,12 @@
 struct weftp_bulk_text {
     struct weft_out out;
     size_t count;
-    int least;          /* the lowest level of a line */
-    uint32_t flags_any; /* all records' flags */
-    bool located;       /* lines know where they are in memory */
-    struct weft_line lines[WEFTP_BULK_LINES];
-    uint32_t flags[WEFTP_BULK_LINES];   /* of their records */
-    uint16_t records[WEFTP_BULK_LINES]; /* their places in the batch */
+    int least;                                /* the lowest level of a line */
+    uint32_t flags_any;                       /* all records' flags */
+    bool located;                             /* lines know where they are in memory */
+    struct weft_line lines[WEFTP_BULK_LINES]; /* their reserved words stay 0 */
+    uint32_t flags[WEFTP_BULK_LINES];         /* of their records */
+    uint16_t records[WEFTP_BULK_LINES];       /* their places in the batch */
     /* What one sink gets of them. */
     struct weft_line picked[WEFTP_BULK_LINES];
     uint16_t places[WEFTP_BULK_LINES]; /* in `lines` */
@@ -30,7 +30,7 @@ static struct weftp_bulk_text *text_of(struct weftp_bulk *bulk, unsigned encodin
 {
     struct weftp_bulk_text **text = &bulk->texts[encoding];
     if (*text) return *text;
-    *text = malloc(sizeof **text);
+    *text = calloc(1, sizeof **text);
     if (!*text) return NULL;
     empty(*text);
     weftp_out_init(&(*text)->out, WEFTP_LINE_SIZE_MAX);
@@ -43,49 +43,52 @@ static bool wants(const struct weftp_slot *slot, int level, uint32_t flags)
 }
 
 /* Append its line, and note it; its place in memory is known once the text grows no more. */
-static bool append(struct weftp_bulk *bulk, const struct weftp_encoding *encoding,
-                   struct weftp_bulk_text *text, struct weftp_thread *thread,
-                   const struct weft_record *record)
+static inline bool append(struct weftp_bulk *bulk, const struct weftp_encoding *encoding,
+                          struct weftp_bulk_text *text, struct weftp_thread *thread,
+                          const struct weft_record *record)
 {
     bool trimmed;
-    const size_t before = weftp_out_size(&text->out);
+    const size_t before = weftp_out_size(&text->out), index = text->count;
+    struct weft_line *line = &text->lines[index];
     const bool encoded = weftp_line_append(encoding, record, &text->out, &trimmed);
     weftp_counts_note(&thread->counts, &text->out, trimmed);
-    if (!encoded) return false;
+    if (__builtin_expect(!encoded, 0)) return false;
+    line->size = weftp_out_size(&text->out) - before;
+    line->time_ns = record->time_ns;
+    line->logger = record->logger;
+    line->logger_size = record->logger_size;
+    line->level = (weft_level)record->level;
     if (record->level < text->least) text->least = record->level;
     text->flags_any |= record->flags;
-    text->flags[text->count] = record->flags;
-    text->records[text->count] = (uint16_t)bulk->count;
-    text->lines[text->count++] = (struct weft_line){.size = weftp_out_size(&text->out) - before,
-                                                    .time_ns = record->time_ns,
-                                                    .logger = record->logger,
-                                                    .logger_size = record->logger_size,
-                                                    .level = (weft_level)record->level};
+    text->flags[index] = record->flags;
+    text->records[index] = (uint16_t)bulk->count;
+    text->count = index + 1;
     return true;
+}
+
+static void lose(struct weftp_bulk *bulk, const struct weftp_slot *slot,
+                 const struct weft_record *record)
+{
+    bulk->spoiled = bulk->unencoded[bulk->count] = true;
+    weftp_outlet_lose(slot->outlet, record->level, record->time_ns, ENOMEM);
 }
 
 bool weftp_bulk_add(struct weftp_bulk *bulk, const struct weftp_pipeline *pipeline,
                     struct weftp_thread *thread, const struct weft_record *record)
 {
+    const struct weftp_slot *slot = pipeline->slots, *const end = slot + pipeline->slot_count;
     unsigned have = UINT32_MAX;
-    bool wanted = false, encoded = true, full = false;
-    bulk->failed[bulk->count] = false;
-    bulk->encoded[bulk->count] = true;
-    for (size_t i = 0; i < pipeline->slot_count; i++) {
-        const struct weftp_slot *slot = &pipeline->slots[i];
+    bool encoded = true, full = false;
+    for (; slot < end; slot++) {
         if (!wants(slot, record->level, record->flags)) continue;
-        wanted = true;
         if (slot->encoding != have) {
             have = slot->encoding;
             struct weftp_bulk_text *text = text_of(bulk, have);
             encoded = text && append(bulk, &pipeline->encodings[have], text, thread, record);
-            if (!encoded) bulk->encoded[bulk->count] = false;
-            full = full || (encoded && weftp_out_size(&text->out) >= WEFTP_BULK_BYTES);
+            if (encoded && weftp_out_size(&text->out) >= WEFTP_BULK_BYTES) full = true;
         }
-        if (!encoded) weftp_outlet_lose(slot->outlet, record->level, record->time_ns, ENOMEM);
+        if (__builtin_expect(!encoded, 0)) lose(bulk, slot, record);
     }
-    /* A reload may have left no sink that wants it: it was wanted when it was logged. */
-    if (!wanted) bulk->encoded[bulk->count] = true;
     bulk->count++;
     return full || bulk->count == WEFTP_BULK_LINES;
 }
@@ -125,6 +128,14 @@ static size_t record_at(const struct weftp_bulk_text *text, const struct weftp_l
     return text->records[lines->lines == text->lines ? index : text->places[index]];
 }
 
+static void note_lost(struct weftp_bulk *bulk, const struct weftp_bulk_text *text,
+                      const struct weftp_lines *lines)
+{
+    bulk->spoiled = true;
+    for (size_t i = 0; i < lines->count; i++)
+        if (lines->lost[i]) bulk->failed[record_at(text, lines, i)] = true;
+}
+
 static void deliver(struct weftp_bulk *bulk, const struct weftp_pipeline *pipeline,
                     const struct weftp_slot *slot, struct weftp_thread *thread)
 {
@@ -132,11 +143,20 @@ static void deliver(struct weftp_bulk *bulk, const struct weftp_pipeline *pipeli
     struct weftp_failure failure = {0};
     const struct weftp_lines lines = pick(text, slot);
     if (lines.count == 0) return;
-    weftp_outlet_deliver_many(slot->outlet, thread, &lines, &pipeline->encodings[slot->encoding],
-                              &failure);
-    for (size_t i = 0; i < lines.count; i++)
-        if (lines.lost[i]) bulk->failed[record_at(text, &lines, i)] = true;
+    const size_t lost = weftp_outlet_deliver_many(slot->outlet, thread, &lines,
+                                                  &pipeline->encodings[slot->encoding], &failure);
+    if (lost > 0) note_lost(bulk, text, &lines);
     if (failure.due) weftp_pipeline_say_failure(pipeline, thread, slot->outlet, &failure);
+}
+
+static void count_outcomes(const struct weftp_bulk *bulk, struct weftp_thread_counts *counts)
+{
+    if (__builtin_expect(!bulk->spoiled, 1)) {
+        weftp_count_more(&counts->written, bulk->count);
+        return;
+    }
+    for (size_t i = 0; i < bulk->count; i++)
+        weftp_counts_outcome(counts, !bulk->unencoded[i], !bulk->failed[i]);
 }
 
 static void clear(struct weftp_bulk *bulk)
@@ -149,6 +169,11 @@ static void clear(struct weftp_bulk *bulk)
         if ((size_t)(text->out.end - text->out.data) > WEFTP_BULK_KEPT)
             weftp_out_deinit(&text->out);
     }
+    if (bulk->spoiled) {
+        memset(bulk->failed, 0, sizeof bulk->failed);
+        memset(bulk->unencoded, 0, sizeof bulk->unencoded);
+    }
+    bulk->spoiled = false;
     bulk->count = 0;
 }
 
@@ -159,8 +184,7 @@ void weftp_bulk_flush(struct weftp_bulk *bulk, const struct weftp_pipeline *pipe
     for (size_t i = 0; i < pipeline->slot_count; i++)
         if (bulk->texts[pipeline->slots[i].encoding])
             deliver(bulk, pipeline, &pipeline->slots[i], thread);
-    for (size_t i = 0; i < bulk->count; i++)
-        weftp_counts_outcome(&thread->counts, bulk->encoded[i], !bulk->failed[i]);
+    count_outcomes(bulk, &thread->counts);
     clear(bulk);
 }
 

@@ -24,8 +24,9 @@ struct weftp_bulk_text; /* the lines of one format */
 struct weftp_bulk {
     struct weftp_bulk_text *texts[WEFT_SINKS_MAX + 1]; /* by encoding; owned, made when needed */
     size_t count;                                      /* records in this batch */
+    bool spoiled;                                      /* one of them is failed or unencoded */
     bool failed[WEFTP_BULK_LINES];                     /* at least one sink has lost it */
-    bool encoded[WEFTP_BULK_LINES];                    /* for every format that wanted it */
+    bool unencoded[WEFTP_BULK_LINES];                  /* for at least one format that wanted it */
 };
 
 /*

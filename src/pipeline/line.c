@@ -1,8 +1,5 @@
 #include "line.h"
 
-/* Room beyond the budget, so that a line a little too long is seen as such, and not as out of memory. */
-#define SLACK 4096
-
 static const struct weft_limits unlimited = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
 
 /* What is tried again and again: a line at the end of a text. */
@@ -22,14 +19,8 @@ static void begin_at(struct weft_out *out, size_t start)
 
 static bool fits(const struct attempt *attempt, const struct weft_limits *limits)
 {
-    const struct weftp_encoding *encoding = attempt->encoding;
-    struct weft_out *out = attempt->out;
-    const size_t max = out->max, most = attempt->start + encoding->budget + SLACK;
-    begin_at(out, attempt->start);
-    if (most < max) out->max = most;
-    encoding->type->encode(encoding->self, attempt->record, limits, out);
-    out->max = max;
-    return !out->overflow && weftp_out_size(out) - attempt->start <= encoding->budget;
+    begin_at(attempt->out, attempt->start);
+    return weftp_line_fits(attempt->encoding, attempt->record, limits, attempt->out);
 }
 
 /* Find the largest limit for one part at which the line fits, to about a part in sixteen; it fits at 0. */
@@ -70,21 +61,11 @@ static bool trim(const struct attempt *attempt)
     return encode_bare(attempt);
 }
 
-bool weftp_line_append(const struct weftp_encoding *encoding, const struct weft_record *record,
-                       struct weft_out *out, bool *trimmed)
+bool weftp_line_trim(const struct weftp_encoding *encoding, const struct weft_record *record,
+                     struct weft_out *out, size_t start)
 {
-    const struct attempt attempt = {encoding, record, out, weftp_out_size(out)};
-    *trimmed = false;
-    if (__builtin_expect(fits(&attempt, &unlimited), 1)) return true;
-    *trimmed = true;
+    const struct attempt attempt = {encoding, record, out, start};
     if (trim(&attempt)) return true;
-    begin_at(out, attempt.start);
+    begin_at(out, start);
     return false;
-}
-
-bool weftp_line_encode(const struct weftp_encoding *encoding, const struct weft_record *record,
-                       struct weft_out *out, bool *trimmed)
-{
-    weftp_out_clear(out);
-    return weftp_line_append(encoding, record, out, trimmed);
 }

@@ -12,6 +12,8 @@
 
 #define WEFTP_BUDGET_CONSOLE 16000 /* bytes: container runtimes split at 16 KiB */
 #define WEFTP_BUDGET_DEFAULT ((size_t)1 << 20)
+/* Room beyond it, so that a line a little too long is seen as such, and not as out of memory. */
+#define WEFTP_BUDGET_SLACK 4096
 
 /* A format as one group of sinks wants it. */
 struct weftp_encoding {
@@ -20,11 +22,46 @@ struct weftp_encoding {
     size_t budget; /* bytes of a line, its newline included */
 };
 
-/* Encode into `out`, which is cleared first; *trimmed tells whether something was cut. False: no memory for it. */
-bool weftp_line_encode(const struct weftp_encoding *encoding, const struct weft_record *record,
-                       struct weft_out *out, bool *trimmed);
-/* The same behind what `out` has already; out->notes are of this line alone. False: nothing was appended. */
-bool weftp_line_append(const struct weftp_encoding *encoding, const struct weft_record *record,
-                       struct weft_out *out, bool *trimmed);
+/* As weftp_line_append, when the whole line does not fit: out->notes are of what remains of it. */
+bool weftp_line_trim(const struct weftp_encoding *encoding, const struct weft_record *record,
+                     struct weft_out *out, size_t start);
+
+/* Append a line as it comes out with these limits. False: it is over the budget, or lacks memory. */
+static inline bool weftp_line_fits(const struct weftp_encoding *encoding,
+                                   const struct weft_record *record,
+                                   const struct weft_limits *limits, struct weft_out *out)
+{
+    const size_t start = weftp_out_size(out), max = out->max;
+    const size_t most = start + encoding->budget + WEFTP_BUDGET_SLACK;
+    if (most < max) out->max = most;
+    encoding->type->encode(encoding->self, record, limits, out);
+    out->max = max;
+    return !out->overflow && weftp_out_size(out) - start <= encoding->budget;
+}
+
+/*
+ * Encode behind what `out` has already; out->notes are of this line alone, *trimmed tells whether
+ * something was cut. False: no memory for it, and nothing was appended.
+ */
+static inline bool weftp_line_append(const struct weftp_encoding *encoding,
+                                     const struct weft_record *record, struct weft_out *out,
+                                     bool *trimmed)
+{
+    static const struct weft_limits unlimited = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    const size_t start = weftp_out_size(out);
+    out->overflow = false;
+    out->notes = 0;
+    *trimmed = !weftp_line_fits(encoding, record, &unlimited, out);
+    return __builtin_expect(!*trimmed, 1) || weftp_line_trim(encoding, record, out, start);
+}
+
+/* The same into an `out` that is cleared first. */
+static inline bool weftp_line_encode(const struct weftp_encoding *encoding,
+                                     const struct weft_record *record, struct weft_out *out,
+                                     bool *trimmed)
+{
+    weftp_out_clear(out);
+    return weftp_line_append(encoding, record, out, trimmed);
+}
 
 #endif

@@ -85,7 +85,9 @@ static size_t write_lines(struct weftp_outlet *outlet, struct weft_line *lines, 
     for (size_t i = 0; i < count; i++) lines[i].seq = outlet->seq + 1 + i;
     const weft_status status = outlet->type->write(outlet->self, lines, count, &written);
     if (written > count) written = count;
-    for (size_t i = 0; i < written; i++) add(&outlet->bytes, lines[i].size);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < written; i++) bytes += lines[i].size;
+    add(&outlet->bytes, bytes);
     outlet->failing = status != WEFT_OK || written != count;
     /* A line that was tried and lost has used up its number. */
     outlet->seq += written + (written < count);
@@ -266,20 +268,25 @@ static size_t deliver_some(struct weftp_outlet *outlet, struct weftp_thread *thr
     return written;
 }
 
-void weftp_outlet_deliver_many(struct weftp_outlet *outlet, struct weftp_thread *thread,
-                               const struct weftp_lines *lines,
-                               const struct weftp_encoding *encoding, struct weftp_failure *failure)
+size_t weftp_outlet_deliver_many(struct weftp_outlet *outlet, struct weftp_thread *thread,
+                                 const struct weftp_lines *lines,
+                                 const struct weftp_encoding *encoding,
+                                 struct weftp_failure *failure)
 {
     struct weftp_failure one = {0};
+    size_t lost = 0;
     weftp_lock(&outlet->lock);
     for (size_t done = 0; done < lines->count;) {
         const struct weftp_lines rest = {lines->lines + done, lines->count - done,
                                          lines->lost + done};
-        done += deliver_some(outlet, thread, &rest, encoding, &one);
+        const size_t dealt_with = deliver_some(outlet, thread, &rest, encoding, &one);
+        done += dealt_with;
+        lost += rest.lost[dealt_with - 1];
         if (one.due) *failure = one;
     }
     look_after(outlet);
     weftp_unlock(&outlet->lock);
+    return lost;
 }
 
 void weftp_outlet_lose_many(struct weftp_outlet *outlet, const struct weftp_gap *gap)

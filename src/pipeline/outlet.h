@@ -76,12 +76,12 @@ bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thre
 /*
  * The same for many lines, in order: lost[i] is set for each that is lost, and left alone otherwise.
  * The others are tried when one fails. Lines that stand without gaps go out in as few writes as the
- * sink can.
+ * sink can. Returns how many are lost.
  */
-void weftp_outlet_deliver_many(struct weftp_outlet *outlet, struct weftp_thread *thread,
-                               const struct weftp_lines *lines,
-                               const struct weftp_encoding *encoding,
-                               struct weftp_failure *failure);
+size_t weftp_outlet_deliver_many(struct weftp_outlet *outlet, struct weftp_thread *thread,
+                                 const struct weftp_lines *lines,
+                                 const struct weftp_encoding *encoding,
+                                 struct weftp_failure *failure);
 /* Count a line that never came to be. */
 void weftp_outlet_lose(struct weftp_outlet *outlet, int level, int64_t time_ns, int err);
 /* Count many of which nothing is left but their number; the next line is preceded by the record that says so. */

@@ -28,10 +28,14 @@ struct weftp_thread_counts {
         large;
 };
 
-/* Add one to a counter of the thread's own; others may read it meanwhile. */
+/* Add to a counter of the thread's own; others may read it meanwhile. */
+static inline void weftp_count_more(uint64_t *counter, uint64_t more)
+{
+    __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
+}
 static inline void weftp_count(uint64_t *counter)
 {
-    __atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+    weftp_count_more(counter, 1);
 }
 
 /* What became of a record. */
@@ -47,6 +51,7 @@ static inline void weftp_counts_outcome(struct weftp_thread_counts *counts, bool
 static inline void weftp_counts_note(struct weftp_thread_counts *counts, const struct weft_out *out,
                                      bool trimmed)
 {
+    if (__builtin_expect((trimmed | out->notes) == 0, 1)) return;
     if (trimmed || out->notes & WEFTP_NOTE_CUT) weftp_count(&counts->truncated);
     if (out->notes & WEFTP_NOTE_RENAMED) weftp_count(&counts->renamed);
 }

@@ -118,8 +118,8 @@ bool weftp_take_begin(struct weftp_take *take, struct weftp_queue *queue, int64_
     const bool frozen = is_frozen(queue);
     take->queue = queue;
     take->until_ns = now_ns;
+    take->turn = NULL;
     take->heap_count = 0;
-    take->bytes = 0;
     read_list(take, queue);
     for (size_t i = 0; i < take->seat_count; i++) {
         struct weftp_seat *seat = take->seats[i];
@@ -133,21 +133,39 @@ bool weftp_take_begin(struct weftp_take *take, struct weftp_queue *queue, int64_
     return take->heap_count > 0 || take->answering;
 }
 
-const struct weftp_ring_entry *weftp_take_next(struct weftp_take *take, struct weftp_seat **out)
+/* The seat whose turn it was has gone on, perhaps to its end. */
+static void end_turn(struct weftp_take *take)
 {
+    if (!take->turn) return;
+    take->turn = NULL;
+    if (!weftp_ring_front_sc(&take->heap[0]->ring)) take->heap[0] = take->heap[--take->heap_count];
+    if (take->heap_count > 0) sift_down(take, 0);
+}
+
+/* Up to when the first seat's entries are the oldest. */
+static int64_t rival_ns(const struct weftp_take *take)
+{
+    int64_t time_ns = take->until_ns;
+    for (size_t i = 1; i < take->heap_count && i <= 2; i++) {
+        const int64_t other_ns = front_ns(take->heap[i]);
+        if (other_ns < time_ns) time_ns = other_ns;
+    }
+    return time_ns;
+}
+
+const struct weftp_ring_entry *weftp_take_next_turn(struct weftp_take *take,
+                                                    struct weftp_seat **out)
+{
+    end_turn(take);
     if (take->heap_count == 0 || is_frozen(take->queue)) return NULL;
     struct weftp_seat *seat = take->heap[0];
     const struct weftp_ring_entry *entry = weftp_ring_front_sc(&seat->ring);
     if (entry->time_ns > take->until_ns && entry->time_ns - take->until_ns < AHEAD_MAX_NS)
         return NULL;
-    weftp_ring_take_sc(&seat->ring);
-    seat->taken += weftp_ring_entry_kind(entry) == WEFTP_RING_RECORD;
-    take->bytes += weftp_ring_entry_size(entry);
-    take->since_wait += weftp_ring_entry_size(entry);
-    if (!weftp_ring_front_sc(&seat->ring)) take->heap[0] = take->heap[--take->heap_count];
-    if (take->heap_count > 0) sift_down(take, 0);
+    take->turn = seat;
+    take->turn_ns = rival_ns(take);
     *out = seat;
-    return entry;
+    return weftp_take_front(take, seat, entry);
 }
 
 static void release_seat(struct weftp_seat *seat)
@@ -165,6 +183,8 @@ static void release_seat(struct weftp_seat *seat)
 void weftp_take_release(struct weftp_take *take)
 {
     for (size_t i = 0; i < take->seat_count; i++) release_seat(take->seats[i]);
+    take->since_wait += take->bytes;
+    take->bytes = 0;
 }
 
 /* Under way to an answer: some of what was there then may be younger than this round. */

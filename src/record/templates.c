@@ -54,23 +54,27 @@ static struct weftp_template **next_place(void)
 /* Memory for one with its keys, of `text_size` bytes; NULL: there is none. */
 static struct weftp_template *take_memory(uint32_t count, size_t text_size)
 {
-    const size_t size = sizeof(struct weftp_template) + count * sizeof(struct weftp_template_key);
-    const size_t copies = count * sizeof(const char *);
-    char *memory = weftp_arena_take(&templates.arena, size + copies + text_size);
+    const size_t keys = sizeof(struct weftp_template) + count * sizeof(struct weftp_template_key);
+    const size_t size =
+        (keys + _Alignof(weft_field) - 1) / _Alignof(weft_field) * _Alignof(weft_field);
+    const size_t fields = count * sizeof(weft_field);
+    char *memory = weftp_arena_take(&templates.arena, size + fields + text_size);
     if (!memory) return NULL;
     struct weftp_template *made = (void *)memory;
     made->count = count;
-    made->copies = (void *)(memory + size);
+    made->fields = (void *)(memory + size);
     return made;
 }
 
 static void copy_keys(struct weftp_template *made, const weft_field *fields)
 {
-    char *text = (char *)(made->copies + made->count);
+    char *text = (char *)(made->fields + made->count);
     for (uint32_t i = 0; i < made->count; i++) {
         made->keys[i] = (struct weftp_template_key){fields[i].key, weftp_template_sort(&fields[i]),
                                                     fields[i].type};
-        made->copies[i] = memcpy(text, fields[i].key, fields[i].key_size);
+        made->fields[i] = (weft_field){.key = memcpy(text, fields[i].key, fields[i].key_size),
+                                       .key_size = fields[i].key_size,
+                                       .type = fields[i].type};
         text += fields[i].key_size + 1; /* the memory is zeroed */
     }
 }

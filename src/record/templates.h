@@ -38,7 +38,7 @@ struct weftp_template {
     const weft_site *origin; /* compared, never followed */
     weft_site site;          /* the library's copy; its state is the number */
     uint32_t count;          /* of fields */
-    const char **copies;     /* of the keys, each with a NUL */
+    weft_field *fields;      /* with copies of the keys, each with a NUL; without values */
     struct weftp_template_key keys[];
 };
 

@@ -243,26 +243,25 @@ static bool read_fields_trusted(struct reader *reader, weft_field *fields, uint3
     return read_fields(reader, fields, count, depth, true);
 }
 
-/* A call's fields whose keys are a template's: trusted, as only this process has it. */
+/*
+ * A call's fields whose keys and types are a template's: trusted, as only this process has it. What
+ * is read of each is its value.
+ */
 static IN_LINE void read_known(struct reader *reader, weft_field *field, uint32_t count,
                                const struct weftp_template *known)
 {
     const char *at = reader->at;
-    const char *const *key = (const char *const *)known->copies;
-    for (const weft_field *const end = field + count; field < end; field++, key++) {
+    memcpy(field, known->fields, count * sizeof *field);
+    for (const weft_field *const end = field + count; field < end; field++) {
         struct weftp_packed_field head;
         memcpy(&head, at, sizeof head);
         at += sizeof head;
-        const bool small = (head.flags & WEFTP_PACKED_SMALL) != 0;
-        head.flags = 0;
-        field->key = *key;
-        memcpy(&field->size, &head, sizeof head);
-        if (head.type == WEFT_TYPE_STR) {
+        if (field->type == WEFT_TYPE_STR) {
             field->v.p = at;
+            field->size = head.size;
             at += head.size;
-        } else if (small) {
+        } else if (head.flags & WEFTP_PACKED_SMALL) {
             field->v.i = (int32_t)head.size;
-            field->size = 0;
         } else {
             memcpy(&field->v, at, sizeof field->v);
             at += sizeof field->v;
