@@ -190,6 +190,7 @@ static void rescue_one(struct rescue *rescue, int dir, const char *id, struct we
     struct weftp_recovered *done = &rescue->done;
     *done = (struct weftp_recovered){0};
     rescue->status = weftp_salvage_begin(&rescue->salvage, dir, id);
+    rescue->room.lists = &rescue->salvage.lists;
     if (rescue->status == WEFT_OK) take_all_rings(rescue);
     const bool whole = rescue->status == WEFT_OK && !rescue->salvage.stuck;
     done->damaged_bytes += rescue->salvage.damaged_bytes;

@@ -2,7 +2,7 @@
  * What a dead process left in a directory of rings: a session that nobody's lock holds any more.
  *
  * Its job: find dead sessions and take their locks; read their rings entry by entry, merged by time;
- * the texts of their call sites; keep progress; remove them. Not its job: what an entry means.
+ * the texts of their call sites and the keys of their templates; keep progress; remove them. Not its job: what an entry means.
  *
  *   all functions | any thread; one at a time for each struct
  *
@@ -12,12 +12,14 @@
  * is not, nothing of the ring is read any more.
  *
  * Use: begin; while (weftp_salvage_rings): { take entries with next; when it has none, deal with
- * those that there were, commit, and go on if there is more }; end. Memory: a window of each ring.
+ * those that there were, commit, and go on if there is more }; end. Memory: a window of each ring, and the
+ * sites file.
  * May include: port, base, record.
  */
 #ifndef WEFTP_QUEUE_SALVAGE_H
 #define WEFTP_QUEUE_SALVAGE_H
 
+#include "../record/key_list.h"
 #include "ring.h"
 #include "session.h"
 #include <weft/sys/encoder.h>
@@ -25,9 +27,8 @@
 #define WEFTP_SALVAGE_RINGS_MAX 4096 /* read beside each other; more: one after the other */
 #define WEFTP_SALVAGE_WINDOW                                                                       \
     ((size_t)64 << 10) /* bytes of a ring in memory, or its largest entry */
-#define WEFTP_SALVAGE_WINDOW_LEAST    ((size_t)8 << 10)  /* where there are many */
-#define WEFTP_SALVAGE_SITES_BYTES_MAX ((size_t)64 << 20) /* of a sites file that are read */
-#define WEFTP_SALVAGE_LIST_MAX        4096               /* sessions that are listed at a time */
+#define WEFTP_SALVAGE_WINDOW_LEAST ((size_t)8 << 10) /* where there are many */
+#define WEFTP_SALVAGE_LIST_MAX     4096              /* sessions that are listed at a time */
 
 /* A session that may be dead. */
 struct weftp_salvage_found {
@@ -66,6 +67,7 @@ struct weftp_salvage {
     char *site_bytes; /* owned */
     weft_site *sites; /* by id; file NULL: not known; owned */
     uint32_t site_count;
+    struct weftp_key_lists lists; /* of its templates; they lie in site_bytes; the array is owned */
     uint64_t damaged_bytes;
     bool stuck; /* a file could not be read, or progress not be stored */
 };
@@ -82,6 +84,8 @@ weft_status weftp_salvage_list(int dir, struct weftp_salvage_found **out, size_t
  * @retval WEFT_ENOTFOUND  Its process lives, or it is gone, or in somebody's hands.
  * @retval WEFT_EINVAL     It was written by another version, or on a machine of the other byte order.
  * @retval WEFT_ENOMEM     Try again later.
+ * @retval WEFT_EIO        So, too: its sites could not be read now, without which its records are
+ *                         nothing.
  */
 weft_status weftp_salvage_begin(struct weftp_salvage *salvage, int dir, const char *id);
 /*
@@ -114,5 +118,7 @@ bool weftp_salvage_end(struct weftp_salvage *salvage, bool remove);
 
 /* Between salvage.c and salvage_rings.c: free them. */
 void weftp_salvage_free_rings(struct weftp_salvage *salvage);
+/* Between salvage.c and salvage_sites.c. No file is no failure. WEFT_ENOMEM, WEFT_EIO. */
+weft_status weftp_salvage_read_sites(struct weftp_salvage *salvage);
 
 #endif

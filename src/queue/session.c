@@ -20,6 +20,7 @@
 #define PREFIX      "weft-"
 #define PREFIX_SIZE (sizeof PREFIX - 1)
 #define ATTEMPTS    3
+#define CHECK_SEED  1 /* of every version: another one is told from a damaged one */
 
 _Static_assert(sizeof(struct weftp_session_face) == 136, "no padding");
 _Static_assert(sizeof(struct weftp_session_site) == 24, "no padding");
@@ -83,12 +84,12 @@ uint32_t weftp_session_check(const struct weftp_session_face *face)
 {
     struct weftp_session_face bare = *face;
     bare.check = 0;
-    return weftp_hash_bytes(WEFTP_SESSION_VERSION, (const char *)&bare, sizeof bare);
+    return weftp_hash_bytes(CHECK_SEED, (const char *)&bare, sizeof bare);
 }
 
-uint32_t weftp_session_site_check(const struct weftp_session_site *entry, size_t size)
+uint32_t weftp_session_entry_check(const void *entry, size_t size)
 {
-    const size_t before = offsetof(struct weftp_session_site, id);
+    const size_t before = offsetof(struct weftp_session_entry, id);
     return weftp_hash_bytes(size, (const char *)entry + before, size - before);
 }
 

@@ -2,7 +2,7 @@
  * A session: one process's files in a directory of rings, and how they are told from each other.
  *
  *   weft-ID.session   who it is; locked (flock) for as long as the process lives
- *   weft-ID.sites     the text of each call site, once
+ *   weft-ID.sites     the text of each call site, and the keys of each template, once
  *   weft-ID-N.ring    one ring, or several in a row: each a face (ring.h) and its data
  *   weft-ID.new       a session file that is not locked yet
  *
@@ -26,8 +26,12 @@
 #define WEFTP_SESSION_ID_SIZE   32 /* hexadecimal digits: 128 random bits */
 #define WEFTP_SESSION_HOST_SIZE 64
 #define WEFTP_SESSION_NAME_SIZE 64 /* bytes of a file's name with its NUL */
-#define WEFTP_SESSION_VERSION   1  /* of all the files */
+#define WEFTP_SESSION_VERSION   2  /* of all the files */
+#define WEFTP_SESSION_OLD       1  /* the same, without templates: read, too */
 #define WEFTP_SESSION_MAGIC     "weftsess"
+/* Bytes of a sites file; what would be behind them is not written, and not read. */
+#define WEFTP_SESSION_SITES_MAX ((size_t)64 << 20)
+#define WEFTP_SESSION_ENTRY_MAX ((size_t)8448) /* bytes of an entry of that file */
 
 /* What the session file holds, and nothing else. */
 struct weftp_session_face {
@@ -56,11 +60,18 @@ struct weftp_session_name {
     uint32_t number; /* of a ring */
 };
 
-/* In front of each site's text in the sites file: file and function, each with a NUL, and zeros up to a multiple of 8. */
+/* What each entry of the sites file begins with; it ends with zeros up to a multiple of 8. */
+struct weftp_session_entry {
+    uint32_t size;  /* bytes of the whole, this head included */
+    uint32_t check; /* weftp_session_entry_check of all that follows this word */
+    uint32_t id;    /* of a site: 1 to WEFTP_SITES_MAX; or a template's number and the bit */
+};
+#define WEFTP_SESSION_TEMPLATE 0x80000000u /* that bit; the list of its keys (key_list.h) follows */
+
+/* A site: its file and function follow, each with a NUL. */
 struct weftp_session_site {
-    uint32_t size;  /* bytes with this head */
-    uint32_t check; /* weftp_session_site_check of all that follows this word */
-    uint32_t id, line;
+    struct weftp_session_entry entry;
+    uint32_t line;
     int16_t level;
     uint16_t flags;
     uint16_t file_size, func_size;
@@ -71,9 +82,10 @@ void weftp_session_name(char name[WEFTP_SESSION_NAME_SIZE], const char *id,
 /* False: it is the name of something else. */
 bool weftp_session_name_read(const char *name, struct weftp_session_name *out);
 
-/* What the check words of a session file and of a site must be; `size`: bytes of the whole entry. */
+/* What the check words of a session file and of an entry of the sites file must be. */
 uint32_t weftp_session_check(const struct weftp_session_face *face);
-uint32_t weftp_session_site_check(const struct weftp_session_site *entry, size_t size);
+/* `size`: bytes of the whole entry, which are all there. */
+uint32_t weftp_session_entry_check(const void *entry, size_t size);
 
 /*
  * Open a directory for sessions. It must belong to the effective user, and nobody else may have any

@@ -2,6 +2,7 @@
 
 #include "../port/errno_text.h"
 #include "../port/io.h"
+#include "../record/key_list.h"
 #include "../record/sites.h"
 #include "session.h"
 
@@ -14,8 +15,13 @@
 #include <unistd.h>
 
 #define ZEROS 4096
-#define SITE_SIZE_MAX                                                                              \
-    (sizeof(struct weftp_session_site) + (size_t)2 * (WEFTP_SITE_TEXT_SIZE_MAX + 1) + 8)
+
+_Static_assert(sizeof(struct weftp_session_site) + 2 * (WEFTP_SITE_TEXT_SIZE_MAX + 1) + 8 <=
+                   WEFTP_SESSION_ENTRY_MAX,
+               "the longest site");
+_Static_assert(sizeof(struct weftp_session_entry) + WEFTP_KEY_LIST_MAX + 8 <=
+                   WEFTP_SESSION_ENTRY_MAX,
+               "the longest template");
 
 struct weftp_store {
     struct weftp_queue_store type;
@@ -26,10 +32,10 @@ struct weftp_store {
     ino_t lock_ino;
     char id[WEFTP_SESSION_ID_SIZE + 1];
     uint32_t next; /* number of the next ring */
-    bool watching;
-    /* Under the lock of the table of sites. */
+    /* Under the lock of the tables of sites and templates. */
     bool has_sites;
     uint64_t sites_size; /* bytes of the sites file */
+    _Alignas(struct weftp_session_site) char entry[WEFTP_SESSION_ENTRY_MAX]; /* being laid */
 };
 
 /* ---- files ---- */
@@ -78,53 +84,83 @@ static int make_file(const struct weftp_store *store, enum weftp_session_kind ki
     return -1;
 }
 
-/* ---- sites ---- */
+/* ---- sites and templates ---- */
 
-static size_t lay_site(char *to, const weft_site *site)
+/*
+ * Write the entry that has been laid, `content` bytes, behind what the file has; false: it did not
+ * fit, and nothing of it is there.
+ */
+static bool append(struct weftp_store *store, uint32_t id, size_t content)
 {
-    struct weftp_session_site head = {.id = site->id, .line = site->line};
+    char name[WEFTP_SESSION_NAME_SIZE];
+    struct weftp_session_entry head = {.size = (uint32_t)((content + 7) & ~(size_t)7), .id = id};
+    const off_t at = (off_t)store->sites_size;
+    errno = EFBIG;
+    if (head.size > WEFTP_SESSION_SITES_MAX - store->sites_size) return false;
+    memset(store->entry + content, 0, head.size - content);
+    memcpy(store->entry, &head, sizeof head);
+    head.check = weftp_session_entry_check(store->entry, head.size);
+    memcpy(store->entry, &head, sizeof head);
+    const int cancel_state = weftp_cancel_disable();
+    weftp_session_name(name, store->id, WEFTP_SESSION_SITES, 0);
+    const int fd = weftp_session_open(store->dir, name, O_WRONLY);
+    errno = fd < 0 ? errno : ENOSPC;
+    const bool whole =
+        fd >= 0 && weftp_io_pwrite_masked(fd, store->entry, head.size, at) == (ssize_t)head.size;
+    const int err = errno;
+    if (whole)
+        store->sites_size += head.size;
+    else if (fd >= 0)
+        (void)ftruncate(fd, at);
+    if (fd >= 0) close(fd);
+    weftp_cancel_restore(cancel_state);
+    errno = err;
+    return whole;
+}
+
+/* A site whose text there is no room for stays without one. */
+static void keep_site(void *arg, const weft_site *site)
+{
+    struct weftp_store *store = arg;
+    struct weftp_session_site head = {.line = site->line};
+    if (!store->has_sites) return;
     head.level = (int16_t)site->level;
     head.flags = (uint16_t)site->flags;
     head.file_size = (uint16_t)strlen(site->file);
     head.func_size = (uint16_t)strlen(site->func);
-    const size_t whole = sizeof head + head.file_size + 1u + head.func_size + 1u;
-    head.size = (uint32_t)((whole + 7) & ~(size_t)7);
-    memset(to, 0, head.size);
-    memcpy(to, &head, sizeof head);
-    memcpy(to + sizeof head, site->file, head.file_size);
-    memcpy(to + sizeof head + head.file_size + 1, site->func, head.func_size);
-    head.check =
-        weftp_session_site_check((const struct weftp_session_site *)(const void *)to, head.size);
-    memcpy(to, &head, sizeof head);
-    return head.size;
+    char *const file = store->entry + sizeof head, *const func = file + head.file_size + 1;
+    memcpy(store->entry, &head, sizeof head);
+    memcpy(file, site->file, head.file_size + 1u);
+    memcpy(func, site->func, head.func_size + 1u);
+    (void)append(store, site->id, sizeof head + head.file_size + head.func_size + 2u);
 }
 
-/*
- * A site whose text there is no room for stays without one. What was written of it is written over
- * by the next.
- */
-static void keep_site(void *arg, const weft_site *site)
+/* False: no record may name it, as nobody could tell its keys. */
+static bool keep_template(void *arg, const struct weftp_template *known)
 {
     struct weftp_store *store = arg;
-    _Alignas(struct weftp_session_site) char entry[SITE_SIZE_MAX];
-    char name[WEFTP_SESSION_NAME_SIZE];
-    if (!store->has_sites) return;
-    const int cancel_state = weftp_cancel_disable();
-    weftp_session_name(name, store->id, WEFTP_SESSION_SITES, 0);
-    const int fd = weftp_session_open(store->dir, name, O_WRONLY);
-    if (fd >= 0) {
-        const size_t size = lay_site(entry, site);
-        const off_t at = (off_t)store->sites_size;
-        if (weftp_io_pwrite_masked(fd, entry, size, at) == (ssize_t)size) store->sites_size += size;
-        close(fd);
-    }
-    weftp_cancel_restore(cancel_state);
+    const size_t head = sizeof(struct weftp_session_entry);
+    if (!store->has_sites) return true; /* the next session is told of it when it begins */
+    weftp_key_list_lay(store->entry + head, known);
+    return append(store, WEFTP_SESSION_TEMPLATE | known->site.state,
+                  head + weftp_key_list_size(known));
 }
 
 static void watch_end(struct weftp_store *store)
 {
-    if (store->watching) weftp_sites_unwatch(keep_site, store);
-    store->watching = false;
+    weftp_sites_unwatch(keep_site, store);
+    weftp_templates_unwatch(keep_template, store);
+}
+
+/* Rings may hold records that name any of the templates that there are: all must be in the file. */
+static bool watch(struct weftp_store *store)
+{
+    if (weftp_templates_watch(keep_template, store) && weftp_sites_watch(keep_site, store))
+        return true;
+    const int err = errno;
+    watch_end(store);
+    errno = err;
+    return false;
 }
 
 /* ---- the session ---- */
@@ -137,13 +173,13 @@ static bool begin(struct weftp_store *store)
     if (store->lock < 0) return false;
     const int sites = make_file(store, WEFTP_SESSION_SITES, 0, 0);
     if (sites < 0 || fstat(store->lock, &info) != 0) goto fail;
-    close(sites);
     store->lock_dev = info.st_dev;
     store->lock_ino = info.st_ino;
     store->next = 0;
     store->sites_size = 0;
     store->has_sites = true;
-    store->watching = weftp_sites_watch(keep_site, store);
+    if (!watch(store)) goto fail;
+    close(sites);
     return true;
 fail : {
     const int err = errno;
@@ -151,6 +187,7 @@ fail : {
     (void)weftp_session_remove(store->dir, store->id);
     close(store->lock);
     store->lock = -1;
+    store->has_sites = false;
     errno = err;
     return false;
 }

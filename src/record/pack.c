@@ -300,12 +300,11 @@ static unsigned extras_of(const struct weft_record *record, unsigned options)
     return has;
 }
 
-/* Only for this process, which alone knows it. */
+/* Whose number is known where the record is read: sites are then known by their ids, too. */
 static WEFTP_PACK_IN_LINE const struct weftp_template *template_of(const struct weft_record *record,
                                                                    unsigned options)
 {
-    return options & WEFTP_PACK_SITE_BY_ID && record->site ? weftp_template_to_pack(record->site)
-                                                           : NULL;
+    return options & WEFTP_PACK_SITE_BY_ID && record->site ? weftp_template_of(record->site) : NULL;
 }
 
 static int16_t level_of(int level)

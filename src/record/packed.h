@@ -65,7 +65,8 @@ weft_status weftp_packed_needs(const void *packed, size_t size, struct weftp_pac
 
 /*
  * By default nothing is believed: bytes from a file, which anybody may have written, are refused or
- * give a view that lies in them, and the site of a record by id is left to the caller.
+ * give a view that lies in them, and the site of a record by id is left to the caller. Keys that
+ * a record names by a template's number are looked up in the room's lists.
  */
 enum {
     /*
@@ -80,6 +81,8 @@ struct weftp_kept;
 struct weftp_kept *weftp_kept_create(void);
 void weftp_kept_destroy(struct weftp_kept *kept); /* NULL does nothing */
 
+struct weftp_key_lists; /* key_list.h */
+
 /* The caller's arrays for unpacking. */
 struct weftp_unpack_room {
     unsigned options; /* WEFTP_UNPACK_… */
@@ -88,6 +91,8 @@ struct weftp_unpack_room {
     struct weft_pair *pairs;
     size_t pair_count;
     struct weftp_kept *kept; /* NULL: each record is unpacked anew. For WEFTP_UNPACK_TRUSTED only */
+    /* Keys of the process that packed. NULL: its records that name a template are refused. */
+    const struct weftp_key_lists *lists;
 };
 
 /*

@@ -28,8 +28,7 @@ static struct {
     uint32_t buckets[BUCKETS];    /* ids */
     struct weftp_arena arena;
     struct watcher watchers[WEFTP_SITES_WATCHERS_MAX];
-    uint32_t watcher_count; /* atomic */
-    uint64_t refused;       /* atomic */
+    uint64_t refused; /* atomic */
 } sites = {.lock = WEFTP_LOCK_INIT};
 
 static struct entry *entry_at(uint32_t id)
@@ -164,7 +163,6 @@ bool weftp_sites_watch(void (*registered)(void *arg, const weft_site *site), voi
         if (!free_one && !sites.watchers[i].registered) free_one = &sites.watchers[i];
     if (free_one) {
         *free_one = (struct watcher){registered, arg};
-        __atomic_fetch_add(&sites.watcher_count, 1, __ATOMIC_SEQ_CST);
         for (uint32_t id = 1; id <= sites.count; id++) registered(arg, &entry_at(id)->site);
     }
     weftp_unlock(&sites.lock);
@@ -175,16 +173,10 @@ void weftp_sites_unwatch(void (*registered)(void *arg, const weft_site *site), v
 {
     weftp_lock(&sites.lock);
     for (size_t i = 0; i < WEFTP_SITES_WATCHERS_MAX; i++) {
-        if (sites.watchers[i].registered != registered || sites.watchers[i].arg != arg) continue;
-        sites.watchers[i] = (struct watcher){NULL, NULL};
-        __atomic_fetch_sub(&sites.watcher_count, 1, __ATOMIC_SEQ_CST);
+        if (sites.watchers[i].registered == registered && sites.watchers[i].arg == arg)
+            sites.watchers[i] = (struct watcher){NULL, NULL};
     }
     weftp_unlock(&sites.lock);
-}
-
-bool weftp_sites_watched(void)
-{
-    return __atomic_load_n(&sites.watcher_count, __ATOMIC_RELAXED) != 0;
 }
 
 void weftp_sites_hold(void)

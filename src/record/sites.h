@@ -64,9 +64,6 @@ bool weftp_sites_watch(void (*registered)(void *arg, const weft_site *site), voi
 /* End that: when this returns, `registered` is not called with `arg` any more. */
 void weftp_sites_unwatch(void (*registered)(void *arg, const weft_site *site), void *arg);
 
-/* Whether anybody watches: records may then be read by another process. */
-bool weftp_sites_watched(void);
-
 /* Hold the table still, and let go of it: templates are made under its lock. */
 void weftp_sites_hold(void);
 void weftp_sites_let_go(void);

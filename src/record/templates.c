@@ -9,23 +9,25 @@
 #define CHUNK  256u /* templates that are found through one pointer */
 #define CHUNKS (WEFTP_TEMPLATES_MAX / CHUNK + 1)
 
+struct watcher {
+    bool (*learnt)(void *arg, const struct weftp_template *known); /* NULL: a free place */
+    void *arg;
+};
+
 /* All templates, part of the process-wide logging system; changed under the sites' lock. */
 static struct {
     uint32_t count;                         /* atomic: read without the lock */
     struct weftp_template **chunks[CHUNKS]; /* `count` publishes them */
     struct weftp_arena arena;
+    size_t text_size; /* bytes of all keys */
+    struct watcher watchers[WEFTP_TEMPLATE_WATCHERS_MAX];
 } templates;
-
-static bool is_plain(uint8_t type)
-{
-    return type == WEFT_TYPE_STR || type == WEFT_TYPE_INT || type == WEFT_TYPE_UINT ||
-           type == WEFT_TYPE_BOOL || type == WEFT_TYPE_DOUBLE;
-}
 
 static bool is_constant(const struct weftp_image *image, const weft_field *field)
 {
     const size_t size = field->key_size;
-    return is_plain(field->type) && field->key && size > 0 && size <= WEFTP_TEMPLATE_KEY_MAX &&
+    return weftp_template_takes(field->type) && field->key && size > 0 &&
+           size <= WEFTP_TEMPLATE_KEY_MAX &&
            weftp_image_has_constant(image, field->key, size + 1) && field->key[size] == '\0';
 }
 
@@ -79,22 +81,37 @@ static void copy_keys(struct weftp_template *made, const weft_field *fields)
     }
 }
 
-/* The number of a new one; WEFTP_TEMPLATE_NONE: no memory, or there are too many. */
+/* False: one of those who watch has not got it, so that no record may name it. */
+static bool tell(const struct weftp_template *known)
+{
+    bool told = true;
+    for (size_t i = 0; told && i < WEFTP_TEMPLATE_WATCHERS_MAX; i++)
+        if (templates.watchers[i].learnt)
+            told = templates.watchers[i].learnt(templates.watchers[i].arg, known);
+    return told;
+}
+
+/*
+ * The number of a new one; WEFTP_TEMPLATE_NONE: no memory, or there are too many, or a watcher has
+ * not got it. Others may have: its number is never given to another one.
+ */
 static uint32_t add(const weft_site *site, const weft_field *fields, uint32_t count)
 {
     struct weftp_template **place = next_place();
     const weft_site *known = weftp_site_at(__atomic_load_n(&site->id, __ATOMIC_RELAXED));
     size_t text_size = 0;
     for (uint32_t i = 0; i < count; i++) text_size += (size_t)fields[i].key_size + 1;
-    struct weftp_template *made = place && known ? take_memory(count, text_size) : NULL;
+    const bool fits = text_size <= WEFTP_TEMPLATES_TEXT_MAX - templates.text_size;
+    struct weftp_template *made = place && known && fits ? take_memory(count, text_size) : NULL;
     if (!made) return WEFTP_TEMPLATE_NONE;
+    templates.text_size += text_size;
     made->origin = site;
     made->site = *known;
     made->site.state = templates.count + 1;
     copy_keys(made, fields);
     *place = made;
     __atomic_store_n(&templates.count, templates.count + 1, __ATOMIC_RELEASE);
-    return made->site.state;
+    return tell(made) ? made->site.state : WEFTP_TEMPLATE_NONE;
 }
 
 void weftp_template_learn(weft_site *site, const weft_field *fields, size_t count)
@@ -120,7 +137,26 @@ const struct weftp_template *weftp_template_at(uint32_t number)
     return templates.chunks[(number - 1) / CHUNK][(number - 1) % CHUNK];
 }
 
-const struct weftp_template *weftp_template_to_pack(const weft_site *site)
+bool weftp_templates_watch(bool (*learnt)(void *arg, const struct weftp_template *known), void *arg)
 {
-    return weftp_sites_watched() ? NULL : weftp_template_of(site);
+    struct watcher *place = NULL;
+    weftp_sites_hold();
+    for (size_t i = 0; !place && i < WEFTP_TEMPLATE_WATCHERS_MAX; i++)
+        if (!templates.watchers[i].learnt) place = &templates.watchers[i];
+    bool told = place != NULL;
+    for (uint32_t number = 1; told && number <= templates.count; number++)
+        told = learnt(arg, weftp_template_at(number));
+    if (told) *place = (struct watcher){learnt, arg};
+    weftp_sites_let_go();
+    return told;
+}
+
+void weftp_templates_unwatch(bool (*learnt)(void *arg, const struct weftp_template *known),
+                             void *arg)
+{
+    weftp_sites_hold();
+    for (size_t i = 0; i < WEFTP_TEMPLATE_WATCHERS_MAX; i++)
+        if (templates.watchers[i].learnt == learnt && templates.watchers[i].arg == arg)
+            templates.watchers[i] = (struct watcher){NULL, NULL};
+    weftp_sites_let_go();
 }

@@ -10,9 +10,13 @@
  * What follows: a record whose site is a template's own has the template's fields, in number, keys
  * and types. Whoever changes a record's fields gives it another site, or none.
  *
- *   weftp_template_learn | any thread, in a call that is queued; locks, allocates
- *   weftp_template_of    | any thread, lock-free; signal-safe
- *   weftp_template_at    | any thread, lock-free; signal-safe
+ * Records may be read when the process is gone. Whoever sees to that watches, and has written a
+ * template before any record names it; one that a watcher could not write is never used.
+ *
+ *   weftp_template_learn           | any thread, in a call that is queued; locks, allocates
+ *   weftp_template_of              | any thread, lock-free; signal-safe
+ *   weftp_template_at              | any thread, lock-free; signal-safe
+ *   weftp_templates_watch, unwatch | any thread; lock
  *
  * The lock is the sites', which hold still over forks. May include: base, port, public value headers.
  */
@@ -22,10 +26,12 @@
 #include <string.h>
 #include <weft/sys/encoder.h>
 
-#define WEFTP_TEMPLATES_MAX       65535      /* in a process; numbers are 1 to this */
-#define WEFTP_TEMPLATE_FIELDS_MAX 32         /* of a call; those with more have none */
-#define WEFTP_TEMPLATE_NONE       UINT32_MAX /* the state of a site that cannot have one */
-#define WEFTP_TEMPLATE_KEY_MAX    128
+#define WEFTP_TEMPLATES_MAX         65535      /* in a process; numbers are 1 to this */
+#define WEFTP_TEMPLATE_FIELDS_MAX   32         /* of a call; those with more have none */
+#define WEFTP_TEMPLATE_NONE         UINT32_MAX /* the state of a site that cannot have one */
+#define WEFTP_TEMPLATE_KEY_MAX      128
+#define WEFTP_TEMPLATES_TEXT_MAX    ((size_t)16 << 20) /* bytes of all keys: a file holds them */
+#define WEFTP_TEMPLATE_WATCHERS_MAX 8
 
 struct weftp_template_key {
     const char *origin; /* where the call has it */
@@ -41,6 +47,13 @@ struct weftp_template {
     weft_field *fields;      /* with copies of the keys, each with a NUL; without values */
     struct weftp_template_key keys[];
 };
+
+/* Whether a template may have fields of a type: those whose value is a word or a text. */
+static inline bool weftp_template_takes(uint8_t type)
+{
+    return type == WEFT_TYPE_STR || type == WEFT_TYPE_INT || type == WEFT_TYPE_UINT ||
+           type == WEFT_TYPE_BOOL || type == WEFT_TYPE_DOUBLE;
+}
 
 /* Key size and type together, as they lie in a field. */
 static inline uint16_t weftp_template_sort(const weft_field *field)
@@ -64,10 +77,17 @@ void weftp_template_learn(weft_site *site, const weft_field *fields, size_t coun
 const struct weftp_template *weftp_template_at(uint32_t number);
 
 /*
- * That of a record's site, for its packed form; NULL: none, or somebody watches the sites for a file
- * that other processes read, who know no templates.
+ * Tell of each template, before this returns, and of each later one before a site has its number.
+ * `learnt` is called under the table's lock, as those who watch sites are; false: it has not got it.
+ *
+ * @return  False: there are WEFTP_TEMPLATE_WATCHERS_MAX, or `learnt` said false of one that there
+ *          is; nobody watches then.
  */
-const struct weftp_template *weftp_template_to_pack(const weft_site *site);
+bool weftp_templates_watch(bool (*learnt)(void *arg, const struct weftp_template *known),
+                           void *arg);
+/* End that: when this returns, `learnt` is not called with `arg` any more. */
+void weftp_templates_unwatch(bool (*learnt)(void *arg, const struct weftp_template *known),
+                             void *arg);
 
 /* How many there are: their numbers are 1 to this. */
 uint32_t weftp_templates_count(void);

@@ -5,6 +5,7 @@
  * comparisons: `trusted` is a constant wherever they are compiled.
  */
 #include "kept.h"
+#include "key_list.h"
 #include "packed_form.h"
 
 #include "../base/key_look.h"
@@ -244,8 +245,8 @@ static bool read_fields_trusted(struct reader *reader, weft_field *fields, uint3
 }
 
 /*
- * A call's fields whose keys and types are a template's: trusted, as only this process has it. What
- * is read of each is its value.
+ * A call's fields whose keys and types are a template's of this process: trusted. What is read of
+ * each is its value.
  */
 static IN_LINE void read_known(struct reader *reader, weft_field *field, uint32_t count,
                                const struct weftp_template *known)
@@ -364,9 +365,13 @@ static IN_LINE bool read_record(struct reader *reader, const struct weftp_packed
     else if (!read_pairs(reader, pairs, (uint32_t)head->bound_count + head->mdc_count, trusted))
         return false;
     weft_field *fields = reader->next;
+    if (!trusted && head->template_number) {
+        reader->at = weftp_key_list_unpack(room->lists, head->template_number, reader->at,
+                                           reader->end, fields, head->field_count);
+        return reader->at && take_array(reader, head->field_count, &out->record.fields, false);
+    }
     if (head->template_number) {
-        const struct weftp_template *known =
-            trusted ? weftp_template_at(head->template_number) : NULL;
+        const struct weftp_template *known = weftp_template_at(head->template_number);
         if (!known || known->count != head->field_count) return false;
         out->record.site = &known->site;
         out->record.fields = fields;

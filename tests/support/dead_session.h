@@ -11,6 +11,7 @@
 #include "src/queue/store.h"
 #include "src/record/packed.h"
 #include "src/record/sites.h"
+#include "src/record/templates.h"
 
 #define DEAD_RING_BYTES WEFTP_RING_BYTES_MIN
 
@@ -34,12 +35,10 @@ static inline void dead_begin(struct dead *dead, const char *dir)
     weftp_queue_store_set(&dead->queue, weftp_store_type(dead->store));
 }
 
-/* Push a record "seq" with fields writer and seq; its time is `time_ns`. False: no room. */
-static inline bool dead_push(struct dead *dead, struct weftp_seat *seat, int64_t time_ns,
-                             uint64_t seq)
+/* Push a record of a site: "seq" with two fields, as a queued call does. False: no room. */
+static inline bool dead_push_from(struct dead *dead, struct weftp_seat *seat, int64_t time_ns,
+                                  weft_site *site, const weft_field fields[2])
 {
-    static weft_site site = {.file = "dead_session.h", .func = "dead_push", .line = 42};
-    const weft_field fields[] = {weft_uint("writer", seat->number), weft_uint("seq", seq)};
     const struct weft_record record = {.struct_size = sizeof record,
                                        .time_ns = time_ns,
                                        .pid = getpid(),
@@ -51,11 +50,12 @@ static inline bool dead_push(struct dead *dead, struct weftp_seat *seat, int64_t
                                        .thread_size = 6,
                                        .message = "seq",
                                        .message_size = 3,
-                                       .site = &site,
+                                       .site = site,
                                        .fields = fields,
                                        .field_count = 2};
     size_t room, size;
-    EXPECT(weftp_site_register(&site) != 0);
+    EXPECT(weftp_site_register(site) != 0);
+    if (weftp_template_state(site) == 0) weftp_template_learn(site, fields, 2);
     void *to = weftp_queue_room(&dead->queue, seat, record.level, 384, &room);
     if (!to) {
         weftp_queue_lose(&dead->queue, seat, record.level, time_ns);
@@ -64,6 +64,25 @@ static inline bool dead_push(struct dead *dead, struct weftp_seat *seat, int64_t
     EXPECT(weftp_record_pack(&record, WEFTP_PACK_SITE_BY_ID, to, room, &size) == WEFT_OK);
     weftp_queue_commit(&dead->queue, seat, size, time_ns);
     return true;
+}
+
+/* Push a record with the fields writer and seq, whose keys are named by a template. */
+static inline bool dead_push(struct dead *dead, struct weftp_seat *seat, int64_t time_ns,
+                             uint64_t seq)
+{
+    static weft_site site = {.file = "dead_session.h", .func = "dead_push", .line = 42};
+    const weft_field fields[] = {weft_uint("writer", seat->number), weft_uint("seq", seq)};
+    return dead_push_from(dead, seat, time_ns, &site, fields);
+}
+
+/* The same with keys that are no literals: the record carries them. */
+static inline bool dead_push_keyed(struct dead *dead, struct weftp_seat *seat, int64_t time_ns,
+                                   uint64_t seq)
+{
+    static weft_site site = {.file = "dead_session.h", .func = "dead_push_keyed", .line = 43};
+    const char writer_key[] = "writer", seq_key[] = "seq";
+    const weft_field fields[] = {weft_uint(writer_key, seat->number), weft_uint(seq_key, seq)};
+    return dead_push_from(dead, seat, time_ns, &site, fields);
 }
 
 /* Run `fn` in a child that then dies by SIGKILL; 0 if it came so far. */

@@ -364,8 +364,16 @@ static void test_version(void **state)
     assert_int_equal(weftp_salvage_begin(&salvage, fd, found[0].id), WEFT_EINVAL);
     (void)weftp_salvage_end(&salvage, false);
     expect_files(1, 1);
+    /* Sessions without templates are as they were. */
+    face.packed--;
+    face.version = WEFTP_SESSION_OLD;
+    face.check = weftp_session_check(&face);
+    assert_int_equal(pwrite(file, &face, sizeof face, 0), sizeof face);
+    assert_int_equal(weftp_salvage_begin(&salvage, fd, found[0].id), WEFT_OK);
+    assert_true(salvage.known);
+    (void)weftp_salvage_end(&salvage, false);
     /* With a check that does not agree, nothing in it counts, and the rings speak for themselves. */
-    face.packed++;
+    face.version = 99;
     assert_int_equal(pwrite(file, &face, sizeof face, 0), sizeof face);
     assert_int_equal(weftp_salvage_begin(&salvage, fd, found[0].id), WEFT_OK);
     assert_false(salvage.known);

@@ -7,25 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/literal_keys.h"
+
 #include "src/base/out.h"
 #include "src/encode/registry.h"
-#include "src/port/image.h"
+#include "src/record/key_list.h"
 #include "src/record/packed_form.h"
 #include "src/record/sites.h"
 #include "src/record/templates.h"
 
 #define ROOM 4096
-
-/*
- * Where the system cannot tell images, or the compiler did not measure the keys, there are no
- * templates, and nothing to see.
- */
-static bool has_templates(void)
-{
-    static weft_site site = {"t.c", "probe", 1, 0, 0, 0, 0};
-    struct weftp_image image;
-    return weft_int("probe", 1).key_size > 0 && weftp_image_find(&image, &site);
-}
 
 static struct weft_record record_of(const weft_site *site, const weft_field *fields, size_t count)
 {
@@ -48,11 +39,16 @@ static size_t packed_size;
 static weft_field room_fields[64];
 static struct weftp_unpacked view;
 
-static weft_status unpack(unsigned options)
+static weft_status unpack_with(unsigned options, const struct weftp_key_lists *lists)
 {
     const struct weftp_unpack_room room = {
-        .options = options, .fields = room_fields, .field_count = 64};
+        .options = options, .fields = room_fields, .field_count = 64, .lists = lists};
     return weftp_record_unpack(bytes, packed_size, &room, &view);
+}
+
+static weft_status unpack(unsigned options)
+{
+    return unpack_with(options, NULL);
 }
 
 static unsigned template_number(void)
@@ -105,6 +101,28 @@ static void assert_same_lines(const struct weft_record *record)
     }
 }
 
+/* What is read without trust, with the list that a file would have, is the same. */
+static void assert_same_from_list(const weft_field *fields, size_t count)
+{
+    char list[WEFTP_KEY_LIST_MAX];
+    const char *by_number[64] = {NULL};
+    const struct weftp_key_lists lists = {by_number, 64};
+    const uint32_t number = template_number();
+    assert_in_range(number, 1, 63);
+    const struct weftp_template *known = weftp_template_at(number);
+    const size_t size = weftp_key_list_size(known);
+    weftp_key_list_lay(list, known);
+    for (size_t less = 0; less < size; less++)
+        assert_int_equal(weftp_key_list_check(list, less), 0);
+    assert_int_equal(weftp_key_list_check(list, sizeof list), size);
+    assert_int_equal(unpack_with(0, &lists), WEFT_EINVAL);
+    by_number[number] = list;
+    assert_int_equal(unpack_with(0, &lists), WEFT_OK);
+    assert_int_equal(view.record.field_count, count);
+    assert_null(view.record.site);
+    for (size_t i = 0; i < count; i++) assert_same_field(&view.record.fields[i], &fields[i]);
+}
+
 /* Pack and unpack; returns the number of the template that was used. */
 static unsigned through(const weft_site *site, const weft_field *fields, size_t count)
 {
@@ -122,6 +140,7 @@ static unsigned through(const weft_site *site, const weft_field *fields, size_t 
     assert_string_equal(view.record.site->func, weftp_site_at(site->id)->func);
     record.field_count = n;
     assert_same_lines(&record);
+    if (template_number() > 0) assert_same_from_list(fields, n);
     return template_number();
 }
 
@@ -243,25 +262,130 @@ static void no_template(void **state)
     free(on_heap);
 }
 
-static void see(void *arg, const weft_site *site)
+struct watched {
+    uint32_t seen, last; /* how many, and the number of the last one */
+    uint32_t refused;    /* a number */
+    const weft_site *site;
+    bool given; /* its site had the number when it was told */
+};
+
+static bool see(void *arg, const struct weftp_template *known)
 {
-    (void)arg;
-    (void)site;
+    struct watched *watched = arg;
+    watched->seen++;
+    watched->last = known->site.state;
+    if (watched->site && watched->site->state != 0) watched->given = true;
+    return known->site.state != watched->refused;
 }
 
-/* While somebody keeps sites for other processes, records have their keys. */
-static void not_while_watched(void **state)
+/* Whoever watches knows a template before any record can name it. */
+static void watched_templates(void **state)
+{
+    (void)state;
+    if (!has_templates()) return;
+    SITE(before);
+    SITE(later);
+    SITE(last);
+    struct watched watched = {.site = &later};
+    const weft_field fields[] = {weft_int("key", 1)};
+    weftp_template_learn(&before, fields, 1);
+    assert_true(weftp_templates_watch(see, &watched));
+    assert_int_equal(watched.seen, weftp_templates_count());
+    weftp_template_learn(&later, fields, 1);
+    assert_int_equal(watched.last, later.state);
+    assert_int_equal(watched.seen, weftp_templates_count());
+    assert_false(watched.given);
+    assert_int_equal(through(&before, fields, 1), before.state);
+    assert_int_equal(through(&later, fields, 1), later.state);
+    weftp_templates_unwatch(see, &watched);
+    weftp_template_learn(&last, fields, 1);
+    assert_int_equal(watched.last, later.state);
+}
+
+/* One that a watcher could not write is named by no record, and its number is nobody else's. */
+static void refused_template(void **state)
+{
+    (void)state;
+    if (!has_templates()) return;
+    SITE(refused);
+    SITE(next);
+    const uint32_t count = weftp_templates_count();
+    struct watched first = {.seen = 0}, second = {.refused = count + 1};
+    const weft_field fields[] = {weft_int("key", 1)};
+    assert_true(weftp_templates_watch(see, &first));
+    assert_true(weftp_templates_watch(see, &second));
+    weftp_template_learn(&refused, fields, 1);
+    assert_int_equal(refused.state, WEFTP_TEMPLATE_NONE);
+    assert_int_equal(through(&refused, fields, 1), 0);
+    assert_int_equal(first.last, count + 1);
+    weftp_template_learn(&next, fields, 1);
+    assert_int_equal(next.state, count + 2);
+    assert_int_equal(first.last, count + 2);
+    weftp_templates_unwatch(see, &first);
+    weftp_templates_unwatch(see, &second);
+    /* One who has not got what there is does not watch at all. */
+    second.seen = 0;
+    assert_false(weftp_templates_watch(see, &second));
+    assert_int_equal(second.seen, count + 1);
+    SITE(after);
+    weftp_template_learn(&after, fields, 1);
+    assert_int_equal(after.state, count + 3);
+    assert_int_equal(second.seen, count + 1);
+}
+
+static void many_watchers(void **state)
+{
+    struct watched watched[WEFTP_TEMPLATE_WATCHERS_MAX] = {{0}}, one_more = {.seen = 0};
+    (void)state;
+    for (size_t i = 0; i < WEFTP_TEMPLATE_WATCHERS_MAX; i++)
+        assert_true(weftp_templates_watch(see, &watched[i]));
+    assert_false(weftp_templates_watch(see, &one_more));
+    assert_int_equal(one_more.seen, 0);
+    for (size_t i = 0; i < WEFTP_TEMPLATE_WATCHERS_MAX; i++)
+        weftp_templates_unwatch(see, &watched[i]);
+}
+
+/* Lists and records of which any byte is another one are refused, or make fields in their bounds. */
+static void hostile_lists(void **state)
 {
     (void)state;
     if (!has_templates()) return;
     SITE(site);
-    const weft_field fields[] = {weft_int("key", 1)};
-    weftp_template_learn(&site, fields, 1);
-    assert_true(weftp_sites_watch(see, NULL));
-    assert_int_equal(through(&site, fields, 1), 0);
-    assert_int_equal(unpack(0), WEFT_OK);
-    weftp_sites_unwatch(see, NULL);
-    assert_int_equal(through(&site, fields, 1), site.state);
+    const weft_field fields[] = {weft_str("text", "0123456789"), weft_int("wide", INT64_MAX),
+                                 weft_int("small", 1), weft_double("real", 1.5)};
+    weftp_template_learn(&site, fields, 4);
+    through(&site, fields, 4);
+    const struct weftp_template *known = weftp_template_at(site.state);
+    const size_t list_size = weftp_key_list_size(known), fields_size = packed_size;
+    char *list = malloc(list_size), *packed = malloc(fields_size);
+    weftp_key_list_lay(list, known);
+    const char *by_number[1] = {list};
+    const struct weftp_key_lists lists = {by_number, 1};
+    assert_non_null(memcpy(packed, bytes, fields_size));
+    const size_t at = sizeof(struct weftp_packed_head) + 3; /* behind logger, thread, message */
+    for (size_t flip = 0; flip < (list_size + fields_size - at) * 8; flip++) {
+        const size_t byte = flip / 8;
+        char *flipped = byte < list_size ? list + byte : packed + at + byte - list_size;
+        *flipped ^= (char)(1 << flip % 8);
+        weft_field got[4] = {{.type = 0}};
+        const char *end = packed + fields_size;
+        if (weftp_key_list_check(list, list_size) == list_size &&
+            weftp_key_list_unpack(&lists, 0, packed + at, end, got, 4))
+            for (size_t i = 0; i < 4; i++) {
+                assert_true(weftp_template_takes(got[i].type));
+                assert_int_equal(strlen(got[i].key), got[i].key_size);
+                if (got[i].type == WEFT_TYPE_STR)
+                    assert_true((const char *)got[i].v.p + got[i].size <= end);
+            }
+        *flipped ^= (char)(1 << flip % 8);
+    }
+    weft_field got[5];
+    assert_null(weftp_key_list_unpack(&lists, 0, packed + at, packed + fields_size, got, 3));
+    assert_null(weftp_key_list_unpack(&lists, 0, packed + at, packed + fields_size, got, 5));
+    assert_null(weftp_key_list_unpack(&lists, 1, packed + at, packed + fields_size, got, 4));
+    assert_null(weftp_key_list_unpack(NULL, 0, packed + at, packed + fields_size, got, 4));
+    free(list);
+    free(packed);
 }
 
 /* Room that is less than the record takes is not written behind. */
@@ -292,8 +416,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_of_the_call), cmocka_unit_test(other_records_of_the_site),
-        cmocka_unit_test(no_template),      cmocka_unit_test(not_while_watched),
-        cmocka_unit_test(little_room),
+        cmocka_unit_test(no_template),      cmocka_unit_test(watched_templates),
+        cmocka_unit_test(refused_template), cmocka_unit_test(many_watchers),
+        cmocka_unit_test(hostile_lists),    cmocka_unit_test(little_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
