@@ -16,7 +16,7 @@
 
 #define ZEROS 4096
 
-_Static_assert(sizeof(struct weftp_session_site) + 2 * (WEFTP_SITE_TEXT_SIZE_MAX + 1) + 8 <=
+_Static_assert(sizeof(struct weftp_session_site) + (size_t)2 * (WEFTP_SITE_TEXT_SIZE_MAX + 1) + 8 <=
                    WEFTP_SESSION_ENTRY_MAX,
                "the longest site");
 _Static_assert(sizeof(struct weftp_session_entry) + WEFTP_KEY_LIST_MAX + 8 <=
