@@ -52,6 +52,9 @@ struct weftp_level_rule {
     struct weftp_origin origin;
 };
 
+/* Whether lines have numbers. */
+enum weftp_numbering { WEFTP_NUMBERING_UNSET, WEFTP_NUMBERING_OFF, WEFTP_NUMBERING_ON };
+
 /* One sink of WEFT_SINKS, split and decoded. */
 struct weftp_sink_setting {
     char *url;    /* as written, secrets masked, control characters made visible: for messages */
@@ -60,6 +63,7 @@ struct weftp_sink_setting {
     int level;                       /* 0: not set */
     char *format;                    /* NULL: the default */
     uint32_t line_bytes_max;         /* 0: not set */
+    enum weftp_numbering numbering;  /* seq= */
 };
 
 /* One line of what is in force: `variable = value  (source)`. */
@@ -160,7 +164,7 @@ void weftp_settings_free(struct weftp_settings *settings);
 
 /*
  * Whether two sinks were asked for in the same way: scheme, options (secrets too), level, format,
- * line budget.
+ * line budget, numbers.
  */
 bool weftp_sink_setting_equal(const struct weftp_sink_setting *a,
                               const struct weftp_sink_setting *b);

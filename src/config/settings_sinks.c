@@ -46,6 +46,7 @@ bool weftp_sink_setting_equal(const struct weftp_sink_setting *a,
     if (strcmp(a->scheme, b->scheme) != 0 ||
         strcmp(a->format ? a->format : "", b->format ? b->format : "") != 0)
         return false;
+    if ((a->numbering == WEFTP_NUMBERING_ON) != (b->numbering == WEFTP_NUMBERING_ON)) return false;
     return a->level == b->level && a->line_bytes_max == b->line_bytes_max && has_options_of(a, b) &&
            has_options_of(b, a);
 }
@@ -69,7 +70,7 @@ static void say_option(const struct split *split, struct weftp_span option, cons
               reason);
 }
 
-/* Say that a value of level=, format= or line_bytes_max= is none. */
+/* Say that a value of level=, format=, line_bytes_max= or seq= is none. */
 static void say_value(const struct split *split, struct weftp_span value, const char *noun,
                       enum weftp_setting_id id, const char *const *list)
 {
@@ -78,6 +79,16 @@ static void say_value(const struct split *split, struct weftp_span value, const 
     item.key = weftp_span(NULL, 0);
     item.setting = &weftp_settings_table[id];
     weftp_say_unknown(split->load, &item, noun, list, "the sink's option is ignored");
+}
+
+/* What seq= says; UNSET where that was told to be nothing. */
+static enum weftp_numbering take_numbering(const struct split *split, struct weftp_span value)
+{
+    static const char *const accepted[] = {"off", "on", NULL};
+    const char *name = weftp_listed(value, accepted);
+    if (name) return name == accepted[1] ? WEFTP_NUMBERING_ON : WEFTP_NUMBERING_OFF;
+    say_value(split, value, "value of seq", WEFTP_SETTING_ASYNC, accepted);
+    return WEFTP_NUMBERING_UNSET;
 }
 
 /* The options that are not the sink's own. False: it is none of them. */
@@ -91,6 +102,8 @@ static bool take_common(const struct split *split, struct weftp_span key, struct
     } else if (weftp_same_word(key.text, key.size, "line_bytes_max")) {
         if (!weftp_line_bytes_value(value, &sink->line_bytes_max))
             say_value(split, value, "line_bytes_max", WEFTP_SETTING_LINE_BYTES_MAX, NULL);
+    } else if (weftp_same_word(key.text, key.size, "seq")) {
+        sink->numbering = take_numbering(split, value);
     } else if (weftp_same_word(key.text, key.size, "format")) {
         const char *const *formats = load->known ? load->known->formats : NULL;
         const char *name = weftp_listed(value, formats);
@@ -141,6 +154,7 @@ static bool is_common_twice(const struct split *split, struct weftp_span key)
     const struct weftp_sink_setting *sink = split->sink;
     return (sink->level && weftp_same_word(key.text, key.size, "level")) ||
            (sink->format && weftp_same_word(key.text, key.size, "format")) ||
+           (sink->numbering && weftp_same_word(key.text, key.size, "seq")) ||
            (sink->line_bytes_max && weftp_same_word(key.text, key.size, "line_bytes_max"));
 }
 

@@ -32,7 +32,7 @@ struct wish {
     const struct weft_encoder_type *type;
     size_t budget;
     const struct weft_options_kv *options;
-    bool terminal;
+    bool terminal, numbered;
 };
 
 /* ---- complaints ---- */
@@ -67,8 +67,8 @@ static struct weft_sink_error refused_option(const struct weft_sink_type *type, 
 /* The option that was meant: what every sink takes, or one of the names in "a, b, c". */
 static const char *nearest_option(const char *option, const char *accepted, char *room)
 {
-    const char *names[OPTION_NAMES_MAX + 4] = {"level", "format", "line_bytes_max"};
-    size_t count = 3;
+    const char *names[OPTION_NAMES_MAX + 5] = {"level", "format", "line_bytes_max", "seq"};
+    size_t count = 4;
     char *rest = room;
     snprintf(room, COMPLAINT_MAX, "%s", accepted);
     while (rest && count < OPTION_NAMES_MAX) {
@@ -88,7 +88,8 @@ static void complain_of_name(struct wiring *wiring, const char *url, const char 
     const int written = snprintf(
         complaint, sizeof complaint, "option \"%.64s\" is unknown; %s%.32s%saccepted: %.300s",
         option, meant ? "did you mean " : "", meant ? meant : "", meant ? "? " : "", accepted);
-    if (written > 0) complain(wiring, url, complaint, ", level, format, line_bytes_max; ignored");
+    if (written > 0)
+        complain(wiring, url, complaint, ", level, format, line_bytes_max, seq; ignored");
 }
 
 static void complain_of_option(struct wiring *wiring, const char *url, const char *option,
@@ -143,12 +144,14 @@ static weft_status open_encoding(struct wiring *wiring, const struct wish *wish,
                                                          .fields = pipeline->fields->pairs,
                                                          .field_count = pipeline->fields->count,
                                                          .options = options,
-                                                         .terminal = wish->terminal};
+                                                         .terminal = wish->terminal,
+                                                         .numbered = wish->numbered};
     void *self = NULL;
     const weft_status status = wish->type->open(&self, &encoder_options);
     if (!self && status) return status == WEFT_EINVAL ? status : WEFT_ENOMEM;
     const size_t index = pipeline->encoding_count++;
-    pipeline->encodings[index] = (struct weftp_encoding){wish->type, self, wish->budget};
+    pipeline->encodings[index] = (struct weftp_encoding){
+        wish->type, self, wish->budget, wish->numbered ? wish->type->number : NULL};
     wiring->encoder_options[index] = options;
     wiring->terminal[index] = wish->terminal;
     return WEFT_OK;
@@ -158,6 +161,7 @@ static bool encoding_serves(const struct wiring *wiring, size_t index, const str
 {
     const struct weftp_encoding *encoding = &wiring->pipeline->encodings[index];
     return encoding->type == wish->type && encoding->budget == wish->budget &&
+           (encoding->number != NULL) == wish->numbered &&
            wiring->terminal[index] == wish->terminal &&
            weftp_options_same(wiring->encoder_options[index], wish->options);
 }
@@ -185,6 +189,30 @@ static bool is_terminal(const struct weftp_outlet *outlet)
     if (outlet->type->struct_size < sizeof(struct weft_sink_type_more)) return false;
     const struct weft_sink_type_more *more = (const struct weft_sink_type_more *)outlet->type;
     return more->terminal && more->terminal(outlet->self);
+}
+
+/* Whether a format has a place for numbers; it is said where it has none. */
+static bool can_number(struct wiring *wiring, const char *url, const struct weft_encoder_type *type)
+{
+    if (type->struct_size > offsetof(struct weft_encoder_type, number) && type->number) return true;
+    complain(wiring, url, "option \"seq\" is ignored: no place for numbers in the format ",
+             type->name);
+    return false;
+}
+
+/* Whether this sink's numbers must have an id of their own: they begin where others have begun already. */
+static bool numbers_apart(const struct wiring *wiring, const struct weftp_sink_setting *setting)
+{
+    const char *path = weftp_options_path(setting->options);
+    if (wiring->previous->pipeline) return true;
+    for (size_t i = 0; i < wiring->pipeline->slot_count; i++) {
+        const struct weftp_slot *slot = &wiring->pipeline->slots[i];
+        const struct weftp_sink_setting *other = &wiring->settings->sinks[slot->setting];
+        if (slot->outlet->numbers && strcmp(other->scheme, setting->scheme) == 0 &&
+            strcmp(weftp_options_path(other->options), path) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* The sink that was asked for in the same way before, with a reference of its own; NULL: there was none. */
@@ -264,10 +292,13 @@ static weft_status connect_outlet(struct wiring *wiring, const struct weftp_sink
         weftp_catalog_encoder(wiring->catalog, format_of(wiring, setting->format, terminal));
     if (type) check_encoder_options(wiring, setting->url, type, options);
     if (wiring->settings->no_colour) weftp_options_default(options, "colour", "never");
-    const struct wish wish = {.type = type,
-                              .budget = budget_of(wiring, setting->line_bytes_max, outlet->console),
-                              .options = options,
-                              .terminal = terminal};
+    struct wish wish = {.type = type,
+                        .budget = budget_of(wiring, setting->line_bytes_max, outlet->console),
+                        .options = options,
+                        .terminal = terminal};
+    if (setting->numbering == WEFTP_NUMBERING_ON && type)
+        wish.numbered = can_number(wiring, setting->url, type);
+    if (wish.numbered) wish.budget -= WEFT_NUMBER_SIZE_MAX;
     const weft_status status = wish.type ? encoding_for(wiring, &wish, encoding) : WEFT_EINVAL;
     free(options);
     return status;
@@ -309,8 +340,11 @@ static weft_status add_sink(struct wiring *wiring, size_t index)
         if (!type) return WEFT_OK;
         status = open_outlet(wiring, type, setting->url, setting->options, &outlet);
         if (!outlet) return status;
+        if (setting->numbering == WEFTP_NUMBERING_ON &&
+            !weftp_outlet_number(outlet, numbers_apart(wiring, setting)))
+            status = WEFT_ENOMEM;
     }
-    status = connect_outlet(wiring, setting, outlet, &slot.encoding);
+    if (!status) status = connect_outlet(wiring, setting, outlet, &slot.encoding);
     if (status) {
         weftp_outlet_unref(outlet);
         return status;

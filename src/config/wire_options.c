@@ -40,6 +40,13 @@ struct weft_options_kv *weftp_options_pick(const struct weftp_catalog *catalog,
     return picked;
 }
 
+const char *weftp_options_path(const struct weft_options_kv *options)
+{
+    for (; options && options->key; options++)
+        if (strcmp(options->key, "path") == 0) return options->value;
+    return "";
+}
+
 bool weftp_options_same(const struct weft_options_kv *a, const struct weft_options_kv *b)
 {
     const size_t count = weftp_options_count(a);

@@ -15,6 +15,7 @@ size_t weftp_options_count(const struct weft_options_kv *options); /* NULL: 0 */
  */
 struct weft_options_kv *weftp_options_pick(const struct weftp_catalog *catalog,
                                            const struct weft_options_kv *options, bool encoders);
+const char *weftp_options_path(const struct weft_options_kv *options); /* "": there is none */
 bool weftp_options_same(const struct weft_options_kv *a, const struct weft_options_kv *b);
 /* Take an option out of the list. */
 void weftp_options_drop(struct weft_options_kv *options, const char *key);

@@ -167,6 +167,10 @@ static void compile_items(struct compiler *compiler, const struct weftp_layout *
     weftp_out_literal(&compiler->program->text, "}\n");
     add_op(compiler, &end, 0);
     link_objects(compiler->program);
+    put_name(compiler, layout->boot_id_name);
+    take_pending(compiler, &compiler->program->boot_id);
+    put_name(compiler, layout->seq_name);
+    take_pending(compiler, &compiler->program->seq);
 }
 
 static void reserve_name(struct weftp_names *names, const char *key, enum weftp_space space,
@@ -225,6 +229,10 @@ static weft_status reserve_names(struct compiler *compiler, const struct weftp_l
             item->item == WEFTP_ITEM_OPEN ? WEFTP_SPACE_TOP : object_of(layout, item->space);
         const uint32_t when = when_of(compiler, item);
         if (item->name && when) reserve_name(names, item->name, space, when);
+    }
+    if (compiler->given->numbered) {
+        reserve_name(names, layout->boot_id_name, WEFTP_SPACE_TOP, WEFTP_WHEN_ALWAYS);
+        reserve_name(names, layout->seq_name, WEFTP_SPACE_TOP, WEFTP_WHEN_ALWAYS);
     }
     reserve_name(names, "truncated", object_of(layout, layout->marked_space), WEFTP_WHEN_MARKED);
     reserve_name(names, "truncated_fields", object_of(layout, layout->cut_names_space),
@@ -369,6 +377,8 @@ weft_status weftp_program_init(struct weftp_program *program, const struct weftp
     for (uint32_t i = 0; i < program->op_count; i++)
         fix_text(&program->text, &program->ops[i].text);
     for (unsigned i = 0; i < WEFTP_SPACE_COUNT; i++) fix_text(&program->text, &program->statics[i]);
+    fix_text(&program->text, &program->boot_id);
+    fix_text(&program->text, &program->seq);
     weftp_quick_compile(program);
     return WEFT_OK;
 }

@@ -49,6 +49,8 @@ static const struct weftp_layout layout = {.items = items,
                                            .cut_names_space = WEFTP_SPACE_CUSTOM,
                                            .time_style = WEFTP_TIME_MICROS,
                                            .time_value_style = WEFTP_TIME_MICROS,
+                                           .boot_id_name = "process.entity_id",
+                                           .seq_name = "event.sequence",
                                            .double_style = WEFTP_DOUBLE_SHORT};
 
 static weft_status ecs_open(void **self, const struct weft_encoder_options *options)
@@ -59,4 +61,5 @@ static weft_status ecs_open(void **self, const struct weft_encoder_options *opti
 static const char *const accepted[] = {"mdc_types=native|string", "source=off|on", NULL};
 
 const struct weft_encoder_type weftp_encoder_ecs = {
-    sizeof weftp_encoder_ecs, "ecs", ecs_open, weftp_layout_encode, weftp_layout_close, accepted};
+    sizeof weftp_encoder_ecs, "ecs",    ecs_open,           weftp_layout_encode,
+    weftp_layout_close,       accepted, weftp_layout_number};

@@ -1,12 +1,15 @@
 #include "layout.h"
 
 #include "../base/json_limits.h"
+#include "../base/number.h"
 #include "../base/out.h"
 #include "../base/utf8.h"
 #include "compile.h"
 #include "entry.h"
 #include "quick.h"
 #include <stdlib.h>
+
+#define BOOT_ID_SIZE 32 /* digits */
 
 /* An option with two values. Returns false for a value that is neither. */
 static bool choose(const char *value, const char *off, const char *on, bool *out)
@@ -34,6 +37,26 @@ static weft_status read_options(struct weftp_compile_options *options,
         }
     }
     return good ? WEFT_OK : WEFT_EINVAL;
+}
+
+void weftp_layout_number(const void *self, const struct weft_line *line, const char *boot_id,
+                         struct weft_out *out)
+{
+    static const char end[] = "}\n";
+    const struct weftp_program *program = self;
+    weftp_out_put(out, line->data, line->size - (sizeof end - 1));
+    char *to = weftp_out_reserve(out, WEFT_NUMBER_SIZE_MAX + sizeof end);
+    if (!to) return;
+    memcpy(to, program->boot_id.text, program->boot_id.size);
+    to += program->boot_id.size;
+    *to++ = '"';
+    memcpy(to, boot_id, BOOT_ID_SIZE);
+    to += BOOT_ID_SIZE;
+    *to++ = '"';
+    memcpy(to, program->seq.text, program->seq.size);
+    to = weftp_u64_text(to + program->seq.size, line->seq);
+    memcpy(to, end, sizeof end - 1);
+    out->cur = to + sizeof end - 1;
 }
 
 weft_status weftp_layout_open(void **self, const struct weftp_layout *layout,

@@ -1,7 +1,7 @@
 /*
  * What a JSON format looks like, as a const table, and the engine that all such formats share.
  *
- * Its job: the tables' types and the three functions of an encoder. How it works: open compiles
+ * Its job: the tables' types and the functions of an encoder. How it works: open compiles
  * table and options into a list of operations with the constant text between them merged (compile);
  * encode plans the names of a record (plan) and runs the list (write).
  * Threads: as weft_encoder_type. May include: base, record.
@@ -81,6 +81,7 @@ struct weftp_layout {
     enum weftp_time_style time_style;
     enum weftp_time_style time_value_style; /* of fields */
     enum weftp_double_style double_style;
+    const char *boot_id_name, *seq_name; /* at the top level, where lines have numbers */
     bool mdc_strings;    /* MDC values are printed as strings unless mdc_types=native */
     bool nulls_left_out; /* of fields at the top level */
     bool epoch_option;   /* the format knows time=epoch */
@@ -89,11 +90,13 @@ struct weftp_layout {
 #define WEFTP_LOGGER_SIZE_MAX 255 /* bytes of text of a logger's name */
 #define WEFTP_THREAD_SIZE_MAX 64
 
-/* open, encode and close of weft_encoder_type, for a table. */
+/* open, encode, number and close of weft_encoder_type, for a table. */
 weft_status weftp_layout_open(void **self, const struct weftp_layout *layout,
                               const struct weft_encoder_options *given);
 void weftp_layout_encode(const void *self, const struct weft_record *record,
                          const struct weft_limits *limits, struct weft_out *out);
+void weftp_layout_number(const void *self, const struct weft_line *line, const char *boot_id,
+                         struct weft_out *out);
 void weftp_layout_close(void *self);
 
 #endif

@@ -38,6 +38,8 @@ static const struct weftp_layout layout = {.items = items,
                                            .time_value_style = WEFTP_TIME_MICROS,
                                            .double_style = WEFTP_DOUBLE_JAVA,
                                            .mdc_strings = true,
+                                           .boot_id_name = "boot_id",
+                                           .seq_name = "seq",
                                            .epoch_option = true};
 
 static weft_status logback_open(void **self, const struct weft_encoder_options *options)
@@ -49,5 +51,5 @@ static const char *const accepted[] = {"mdc_types=native|string", "source=off|on
                                        NULL};
 
 const struct weft_encoder_type weftp_encoder_logback = {
-    sizeof weftp_encoder_logback, "logback",          logback_open,
-    weftp_layout_encode,          weftp_layout_close, accepted};
+    sizeof weftp_encoder_logback, "logback", logback_open,       weftp_layout_encode,
+    weftp_layout_close,           accepted,  weftp_layout_number};

@@ -36,6 +36,8 @@ static const struct weftp_layout layout = {.items = items,
                                            .time_value_style = WEFTP_TIME_SECONDS,
                                            .double_style = WEFTP_DOUBLE_JAVA,
                                            .mdc_strings = true,
+                                           .boot_id_name = "boot_id",
+                                           .seq_name = "seq",
                                            .nulls_left_out = true};
 
 static weft_status logstash_open(void **self, const struct weft_encoder_options *options)
@@ -45,6 +47,10 @@ static weft_status logstash_open(void **self, const struct weft_encoder_options 
 
 static const char *const accepted[] = {"mdc_types=native|string", "source=off|on", NULL};
 
-const struct weft_encoder_type weftp_encoder_logstash = {
-    sizeof weftp_encoder_logstash, "logstash",         logstash_open,
-    weftp_layout_encode,           weftp_layout_close, accepted};
+const struct weft_encoder_type weftp_encoder_logstash = {sizeof weftp_encoder_logstash,
+                                                         "logstash",
+                                                         logstash_open,
+                                                         weftp_layout_encode,
+                                                         weftp_layout_close,
+                                                         accepted,
+                                                         weftp_layout_number};

@@ -10,6 +10,7 @@
 #include "pretty.h"
 
 #include "../base/json_value.h"
+#include "../base/number.h"
 #include "../base/out.h"
 #include "../base/utf8.h"
 #include "plan.h"
@@ -230,6 +231,26 @@ static void pretty_encode(const void *self, const struct weft_record *record,
     if (printer.cut) out->notes |= WEFTP_NOTE_CUT;
 }
 
+/* Behind the last field, before what ends its style; a stack comes below. */
+static void pretty_number(const void *self, const struct weft_line *line, const char *boot_id,
+                          struct weft_out *out)
+{
+    static const char end[] = "\033[0m\n";
+    const char *newline = memchr(line->data, '\n', line->size);
+    size_t size = newline ? (size_t)(newline - line->data) : line->size;
+    char seq[WEFTP_INTEGER_TEXT_MAX];
+    (void)self;
+    if (line->size >= sizeof end - 1 && size == line->size - 1 &&
+        memcmp(line->data + line->size - (sizeof end - 1), end, sizeof end - 1) == 0)
+        size = line->size - (sizeof end - 1);
+    weftp_out_put(out, line->data, size);
+    weftp_out_literal(out, "  seq=");
+    weftp_out_put(out, seq, (size_t)(weftp_u64_text(seq, line->seq) - seq));
+    weftp_out_literal(out, " boot_id=");
+    weftp_out_put(out, boot_id, strlen(boot_id));
+    weftp_out_put(out, line->data + size, line->size - size);
+}
+
 static weft_status pretty_open(void **self, const struct weft_encoder_options *options)
 {
     struct pretty *pretty = calloc(1, sizeof *pretty);
@@ -258,5 +279,10 @@ static void pretty_close(void *self)
 
 static const char *const accepted[] = {"colour=auto|always|never", NULL};
 
-const struct weft_encoder_type weftp_encoder_pretty = {
-    sizeof weftp_encoder_pretty, "pretty", pretty_open, pretty_encode, pretty_close, accepted};
+const struct weft_encoder_type weftp_encoder_pretty = {sizeof weftp_encoder_pretty,
+                                                       "pretty",
+                                                       pretty_open,
+                                                       pretty_encode,
+                                                       pretty_close,
+                                                       accepted,
+                                                       pretty_number};

@@ -45,6 +45,7 @@ struct weftp_program {
     /* Bit N: pairs of type N are not copied but written in the format's style. */
     uint32_t restyled_types;
     struct weftp_text statics[WEFTP_SPACE_COUNT]; /* static fields, each with a comma in front */
+    struct weftp_text boot_id, seq;               /* of a line's number: `,"boot_id":` */
     enum weftp_time_style time_style;
     struct weft_out text;        /* what the texts above point into */
     struct weftp_shapes *shapes; /* of calls; filled while records are encoded. NULL: no memory */

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+_Static_assert(WEFTP_BULK_LINES <= WEFTP_NUMBERS_LINES, "a batch is numbered at once");
+
 struct weftp_bulk_text {
     struct weft_out out;
     size_t count;

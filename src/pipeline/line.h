@@ -19,7 +19,10 @@
 struct weftp_encoding {
     const struct weft_encoder_type *type;
     void *self;
-    size_t budget; /* bytes of a line, its newline included */
+    size_t budget; /* bytes of a line, its newline included; without its number */
+    /* Put a number into a line: the type's, where it may and is wanted. NULL: lines stay as they are. */
+    void (*number)(const void *self, const struct weft_line *line, const char *boot_id,
+                   struct weft_out *out);
 };
 
 /* As weftp_line_append, when the whole line does not fit: out->notes are of what remains of it. */

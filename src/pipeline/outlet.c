@@ -41,6 +41,12 @@ struct weftp_outlet *weftp_outlet_create(const struct weft_sink_type *type, void
     return outlet;
 }
 
+bool weftp_outlet_number(struct weftp_outlet *outlet, bool apart)
+{
+    outlet->numbers = weftp_numbers_create(apart);
+    return outlet->numbers != NULL;
+}
+
 void weftp_outlet_ref(struct weftp_outlet *outlet)
 {
     outlet->refs++;
@@ -53,8 +59,25 @@ void weftp_outlet_unref(struct weftp_outlet *outlet)
     if (outlet->type->flush && outlet->settled == 0) outlet->type->flush(outlet->self, 0);
     outlet->type->close(outlet->self);
     weftp_lock_deinit(&outlet->lock);
+    weftp_numbers_destroy(outlet->numbers);
     free(outlet->url);
     free(outlet);
+}
+
+/* In a child the numbers begin anew, and what the parent has lost is the parent's to tell. */
+static __attribute__((noinline)) void begin_numbers(struct weftp_outlet *outlet)
+{
+    outlet->seq = 0;
+    outlet->gap = (struct weftp_gap){0};
+    weftp_numbers_begin(outlet->numbers);
+}
+
+/* Take the lock for something that may take numbers. */
+static void enter(struct weftp_outlet *outlet)
+{
+    weftp_lock(&outlet->lock);
+    if (__builtin_expect(outlet->numbers != NULL, 0) && !weftp_numbers_hold(outlet->numbers))
+        begin_numbers(outlet);
 }
 
 void weftp_own_record(struct weft_record *record, const struct weftp_thread *thread,
@@ -79,24 +102,29 @@ void weftp_own_record(struct weft_record *record, const struct weftp_thread *thr
  * Hand lines to the sink and keep the books that do not depend on whose lines they are. Returns how
  * many it took.
  */
-static size_t write_lines(struct weftp_outlet *outlet, struct weft_line *lines, size_t count)
+static size_t write_lines(struct weftp_outlet *outlet, struct weft_line *lines, size_t count,
+                          const struct weftp_encoding *encoding)
 {
     size_t written = 0;
+    weft_status status = WEFT_ENOMEM;
     for (size_t i = 0; i < count; i++) lines[i].seq = outlet->seq + 1 + i;
-    const weft_status status = outlet->type->write(outlet->self, lines, count, &written);
+    if (__builtin_expect(outlet->numbers && encoding->number, 0))
+        lines = weftp_numbers_put(outlet->numbers, encoding, lines, count);
+    if (__builtin_expect(lines != NULL, 1))
+        status = outlet->type->write(outlet->self, lines, count, &written);
     if (written > count) written = count;
     uint64_t bytes = 0;
     for (size_t i = 0; i < written; i++) bytes += lines[i].size;
     add(&outlet->bytes, bytes);
     outlet->failing = status != WEFT_OK || written != count;
-    /* A line that was tried and lost has used up its number. */
-    outlet->seq += written + (written < count);
+    outlet->seq += written;
     return written;
 }
 
-static bool write_line(struct weftp_outlet *outlet, struct weft_line *line)
+static bool write_line(struct weftp_outlet *outlet, struct weft_line *line,
+                       const struct weftp_encoding *encoding)
 {
-    return write_lines(outlet, line, 1) == 1;
+    return write_lines(outlet, line, 1, encoding) == 1;
 }
 
 /* The lines that are missing come before those that follow: one record says so, and the ledger begins anew. */
@@ -117,7 +145,7 @@ static bool tell_gap(struct weftp_outlet *outlet, struct weftp_thread *thread, i
                              .logger = record.logger,
                              .logger_size = record.logger_size,
                              .level = WEFT_LEVEL_WARN};
-    if (!write_line(outlet, &line)) return false;
+    if (!write_line(outlet, &line, encoding)) return false;
     outlet->gap = (struct weftp_gap){0};
     weftp_count(&thread->counts.own_records);
     return true;
@@ -129,6 +157,7 @@ static void note_loss(struct weftp_outlet *outlet, int level, int64_t time_ns, i
     add(&outlet->failures, 1);
     __atomic_store_n(&outlet->last_errno, err, __ATOMIC_RELAXED);
     weftp_gap_add(&outlet->gap, level, time_ns, err);
+    outlet->seq++;
 }
 
 /* Whether this failure may be said on stderr: the first one, and then one in a while. */
@@ -146,7 +175,12 @@ static void explain(struct weftp_outlet *outlet, struct weftp_failure *failure)
 {
     const struct weft_sink_type_more *more = more_of(outlet->type);
     failure->error = (struct weft_sink_error){.err = EIO, .what = "write"};
-    if (more && more->explain) more->explain(outlet->self, &failure->error);
+    if (outlet->numbers && outlet->numbers->failed) {
+        outlet->numbers->failed = false;
+        failure->error = (struct weft_sink_error){.err = ENOMEM, .what = "number"};
+    } else if (more && more->explain) {
+        more->explain(outlet->self, &failure->error);
+    }
 }
 
 /* The line is lost. */
@@ -227,10 +261,10 @@ bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thre
                           struct weftp_failure *failure)
 {
     const int cancel_state = weftp_cancel_disable();
-    weftp_lock(&outlet->lock);
+    enter(outlet);
     add(&outlet->accepted, 1);
     bool written = outlet->gap.lost == 0 || tell_gap(outlet, thread, line->time_ns, encoding);
-    if (written) written = write_line(outlet, line);
+    if (written) written = write_line(outlet, line, encoding);
     if (!written)
         note_failure(outlet, line, failure);
     else if (outlet->failing)
@@ -252,7 +286,7 @@ static size_t deliver_some(struct weftp_outlet *outlet, struct weftp_thread *thr
     struct weft_line *lines = rest->lines;
     size_t written = 0;
     if (outlet->gap.lost == 0 || tell_gap(outlet, thread, lines->time_ns, encoding))
-        written = write_lines(outlet, lines, rest->count);
+        written = write_lines(outlet, lines, rest->count, encoding);
     add(&outlet->accepted, written);
     add(&outlet->written, written);
     if (written < rest->count) {
@@ -275,7 +309,7 @@ size_t weftp_outlet_deliver_many(struct weftp_outlet *outlet, struct weftp_threa
 {
     struct weftp_failure one = {0};
     size_t lost = 0;
-    weftp_lock(&outlet->lock);
+    enter(outlet);
     for (size_t done = 0; done < lines->count;) {
         const struct weftp_lines rest = {lines->lines + done, lines->count - done,
                                          lines->lost + done};
@@ -291,18 +325,19 @@ size_t weftp_outlet_deliver_many(struct weftp_outlet *outlet, struct weftp_threa
 
 void weftp_outlet_lose_many(struct weftp_outlet *outlet, const struct weftp_gap *gap)
 {
-    weftp_lock(&outlet->lock);
+    enter(outlet);
     add(&outlet->accepted, gap->lost);
     add(&outlet->dropped, gap->lost);
     outlet->reported += gap->lost; /* said in the stream; stderr is for sinks that fail */
     weftp_gap_join(&outlet->gap, gap);
+    outlet->seq += gap->lost;
     weftp_unlock(&outlet->lock);
 }
 
 void weftp_outlet_tell(struct weftp_outlet *outlet, struct weftp_thread *thread, int64_t time_ns,
                        const struct weftp_encoding *encoding)
 {
-    weftp_lock(&outlet->lock);
+    enter(outlet);
     if (outlet->gap.lost > 0) (void)tell_gap(outlet, thread, time_ns, encoding);
     look_after(outlet);
     weftp_unlock(&outlet->lock);
@@ -310,7 +345,7 @@ void weftp_outlet_tell(struct weftp_outlet *outlet, struct weftp_thread *thread,
 
 void weftp_outlet_lose(struct weftp_outlet *outlet, int level, int64_t time_ns, int err)
 {
-    weftp_lock(&outlet->lock);
+    enter(outlet);
     add(&outlet->accepted, 1);
     note_loss(outlet, level, time_ns, err);
     weftp_unlock(&outlet->lock);

@@ -7,6 +7,9 @@
  *   create, ref, unref, settle | the thread that configures
  *   deliver, lose, flush       | any; each takes the lock
  *
+ * Each record that a sink was to get takes the next number, also one that is lost, and so does a gap record that is
+ * written: where numbers are missing, the record behind them tells of exactly so many.
+ *
  * A sink may keep lines for a while (sys/sink.h: pending_ms): they count as written, and the ticker calls it back. What
  * it still has when it is closed is lost; settle moves it over to `dropped`.
  *
@@ -17,6 +20,7 @@
 
 #include "gap.h"
 #include "line.h"
+#include "numbers.h"
 #include "thread.h"
 #include "ticker.h"
 #include <weft/options.h>
@@ -31,8 +35,9 @@ struct weftp_outlet {
     char *url; /* as written, secrets masked: two outlets with the same URL are the same */
     unsigned refs;
     bool console;
+    struct weftp_numbers *numbers; /* seq=on; owned. NULL: lines are written as they come */
     /* From here on under the lock. */
-    uint64_t seq;
+    uint64_t seq;                                         /* the last number that was taken */
     uint64_t accepted, written, dropped, failures, bytes; /* written as atomics */
     int last_errno;                                       /* the same */
     bool failing;
@@ -62,6 +67,8 @@ struct weftp_failure {
 /* Make an outlet over an opened instance, which it then owns. NULL: out of memory (the instance stays the caller's). */
 struct weftp_outlet *weftp_outlet_create(const struct weft_sink_type *type, void *self,
                                          const char *url);
+/* Have its lines numbered; before it is used. `apart`: see numbers.h. False: out of memory. */
+bool weftp_outlet_number(struct weftp_outlet *outlet, bool apart);
 void weftp_outlet_ref(struct weftp_outlet *outlet);
 /* Give a reference back; with the last one the sink is flushed and closed. NULL does nothing. */
 void weftp_outlet_unref(struct weftp_outlet *outlet);

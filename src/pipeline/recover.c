@@ -155,7 +155,7 @@ static void say(struct rescue *rescue)
         weft_uint("repeated_max", done->repeated_max),
         weft_uint("lost", done->lost),
         weft_uint("damaged_bytes", done->damaged_bytes),
-        weft_strn("boot_id", salvage->id, WEFTP_SESSION_ID_SIZE),
+        weft_strn("dead_boot_id", salvage->id, WEFTP_SESSION_ID_SIZE),
         known ? weft_int("dead_pid", face->pid) : weft_none(),
         known ? weft_strn("dead_host", face->host, strnlen(face->host, sizeof face->host))
               : weft_none(),

@@ -139,6 +139,14 @@ static void take(unsigned char *out, size_t size)
     memset(from, 0, size); /* what was given out is not kept */
 }
 
+uint32_t weftp_random_generation(void)
+{
+    const uint32_t now = current_generation();
+    if (__builtin_expect(now != 0, 1)) return now;
+    (void)pthread_once(&once, set_up);
+    return take_generation();
+}
+
 void weftp_random_bytes(void *out, size_t size)
 {
     unsigned char *to = out;

@@ -1,11 +1,11 @@
 #include "session.h"
 
 #include "../base/key_hash.h"
+#include "../port/boot.h"
 #include "../port/errno_text.h"
 #include "../port/io.h"
 #include "../port/lock.h"
 #include "../port/process.h"
-#include "../port/random.h"
 #include "../record/packed_form.h"
 
 #include <dirent.h>
@@ -186,16 +186,16 @@ static void face_fill(struct weftp_session_face *face, const char *id)
     face->check = weftp_session_check(face);
 }
 
-static void make_id(char id[WEFTP_SESSION_ID_SIZE + 1])
+_Static_assert(WEFTP_SESSION_ID_SIZE == WEFTP_BOOT_ID_SIZE, "a session has its process's id");
+
+/* The process's own, which its lines have where they have numbers; another one if that is in use here. */
+static void make_id(int dir, bool again, char id[WEFTP_SESSION_ID_SIZE + 1])
 {
-    static const char digits[] = "0123456789abcdef";
-    unsigned char bytes[WEFTP_SESSION_ID_SIZE / 2];
-    weftp_random_bytes(bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        id[2 * i] = digits[bytes[i] >> 4];
-        id[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    id[WEFTP_SESSION_ID_SIZE] = '\0';
+    char name[WEFTP_SESSION_NAME_SIZE];
+    struct stat found;
+    (void)weftp_boot_id(id);
+    weftp_session_name(name, id, WEFTP_SESSION_FACE, 0);
+    if (again || fstatat(dir, name, &found, AT_SYMLINK_NOFOLLOW) == 0) weftp_boot_draw(id);
 }
 
 /* Give a new file its lock and its content, and only then its name. */
@@ -216,7 +216,7 @@ int weftp_session_begin(int dir, char id[WEFTP_SESSION_ID_SIZE + 1])
     char name[WEFTP_SESSION_NAME_SIZE];
     /* Another process may take a file that is not locked yet for one that was left. */
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-        make_id(id);
+        make_id(dir, attempt > 0, id);
         weftp_session_name(name, id, WEFTP_SESSION_NEW, 0);
         const int fd =
             weftp_io_openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -97,7 +97,7 @@ static weft_status open_encoder(struct weftp_pipeline *pipeline, const weft_test
     void *self = NULL;
     const weft_status status = type->open(&self, &encoder_options);
     if (!self) return status ? status : WEFT_ENOMEM;
-    pipeline->encodings[0] = (struct weftp_encoding){type, self, WEFTP_BUDGET_DEFAULT};
+    pipeline->encodings[0] = (struct weftp_encoding){type, self, WEFTP_BUDGET_DEFAULT, NULL};
     pipeline->encoding_count = 1;
     return WEFT_OK;
 }

@@ -1,7 +1,7 @@
 /* WEFT_SINKS: URLs to settings of sinks. */
 #include "support/settings_harness.h"
 
-/* One sink as "scheme path=p key=value ... [level=..] [format=..] [max=..]". */
+/* One sink as "scheme path=p key=value ... [level=..] [format=..] [max=..] [seq=..]". */
 static const char *sink_of(const struct weftp_sink_setting *sink)
 {
     static char text[4096];
@@ -14,7 +14,11 @@ static const char *sink_of(const struct weftp_sink_setting *sink)
     if (sink->format)
         size += snprintf(text + size, sizeof text - (size_t)size, " [format=%s]", sink->format);
     if (sink->line_bytes_max)
-        (void)snprintf(text + size, sizeof text - (size_t)size, " [max=%u]", sink->line_bytes_max);
+        size +=
+            snprintf(text + size, sizeof text - (size_t)size, " [max=%u]", sink->line_bytes_max);
+    if (sink->numbering)
+        (void)snprintf(text + size, sizeof text - (size_t)size, " [seq=%s]",
+                       sink->numbering == WEFTP_NUMBERING_ON ? "on" : "off");
     return text;
 }
 
@@ -49,6 +53,8 @@ static void test_good_urls(void **state)
         {"memory:?bytes=1m", "memory bytes=1m"},
         {"memory:?LEVEL=OFF", "memory [level=127]"},
         {"memory:?format=ECS", "memory [format=ecs]"},
+        {"memory:?seq=on", "memory [seq=on]"},
+        {"memory:?SEQ=Off&bytes=1m", "memory bytes=1m [seq=off]"},
         {"callback:", "callback"},
         {"callback:name", "callback path=name"},
         {"callback://name", "callback path=name"},
@@ -119,6 +125,17 @@ static void test_bad_options_leave_the_sink(void **state)
          "\"ecss\" is no format; did you mean ecs? accepted: ecs logstash logback pretty; the "
          "sink's option is ignored",
          "file path=a keep=1"},
+        {"file:a?seq=maybe&keep=1",
+         "\"maybe\" is no value of seq; accepted: off on; the sink's option is ignored",
+         "file path=a keep=1"},
+        {"file:a?keep=1&seq=of",
+         "\"of\" is no value of seq; did you mean off? accepted: off on; the sink's option is "
+         "ignored",
+         "file path=a keep=1"},
+        {"file:a?seq=on&seq=off",
+         "\"file:a?seq=on&seq=off\": option \"seq=off\" is given twice; the first holds; "
+         "the option is ignored",
+         "file path=a [seq=on]"},
         {"file:a?line_bytes_max=1&keep=1",
          "\"1\" is no line_bytes_max; accepted: 1KiB to 64MiB; the sink's option is ignored",
          "file path=a keep=1"},
@@ -187,9 +204,9 @@ static void test_twins(void **state)
     /* The secrets are compared, not their masks. */
     s = load_variable("WEFT_SINKS",
                       "file:/a?token=1 file:/a?token=2 file:/a?level=1 file:/a?level=2 "
-                      "file:/a?format=ecs file:/a?line_bytes_max=1k");
+                      "file:/a?format=ecs file:/a?line_bytes_max=1k file:/a?seq=on");
     assert_told_nothing();
-    assert_int_equal(s->sink_count, 6);
+    assert_int_equal(s->sink_count, 7);
     assert_true(weftp_sink_setting_equal(&s->sinks[0], &s->sinks[0]));
     assert_false(weftp_sink_setting_equal(&s->sinks[0], &s->sinks[1]));
     weftp_settings_free(s);

@@ -89,7 +89,10 @@ struct weft_encoder_options {
     const struct weft_options_kv
         *options;  /* the sink's options that are the encoder's: see config; ends with NULL */
     bool terminal; /* lines go to a terminal */
+    bool numbered; /* `number` is called for each line: its names are taken */
 };
+
+#define WEFT_NUMBER_SIZE_MAX 128 /* bytes that a number may add to a line */
 
 struct weft_encoder_type {
     size_t struct_size;
@@ -105,6 +108,12 @@ struct weft_encoder_type {
     void (*close)(void *self);
     const char *const
         *options; /* its own options, as "name=what it accepts"; ends with NULL. NULL: none */
+    /*
+     * seq=on: append a line that encode made, with line->seq and boot_id (32 hexadecimal digits) in it, which are at
+     * most WEFT_NUMBER_SIZE_MAX bytes. When and where as encode. NULL: this format has no place for them.
+     */
+    void (*number)(const void *self, const struct weft_line *line, const char *boot_id,
+                   struct weft_out *out);
 };
 
 WEFT_EXTERN_C_BEGIN

@@ -27,7 +27,7 @@ struct weft_line {
     const char *data; /* ends with the newline of the format, if it has one */
     size_t size;      /* bytes */
     int64_t time_ns;  /* since 1970 */
-    uint64_t seq;
+    uint64_t seq;     /* of this sink: each record that it was to get counts, from 1 */
     const char *logger;
     size_t logger_size;
     weft_level level;
