@@ -24,12 +24,13 @@ typedef struct weft_options {
     bool explain;       /* print what is in force, and which source set it, to stderr */
     const char *reload_signal, *config_watch, *sigterm, *capture;
     const char *overflow, *queue_dir, *crash;
+    const char *trace_names, *gcp_project;
 } weft_options;
 
 #define WEFT_OPTIONS_INIT                                                                          \
     {                                                                                              \
         sizeof(weft_options), NULL, NULL, NULL, NULL, false, 0, 0, NULL, NULL, NULL, NULL, NULL,   \
-            NULL, NULL, NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL                      \
+            NULL, NULL, NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL          \
     }
 static inline weft_options weft_options_default(void)
 {

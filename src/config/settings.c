@@ -18,6 +18,7 @@ void weftp_settings_free(struct weftp_settings *settings)
     }
     free(settings->rows);
     free(settings->format);
+    free(settings->gcp_project);
     free(settings->service);
     free(settings->service_version);
     free(settings->service_env);

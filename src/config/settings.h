@@ -97,7 +97,9 @@ struct weftp_settings {
     size_t propagator_count; /* names; empty only when "none" was asked for */
     char **propagate_keys;
     size_t propagate_key_count;
-    enum weft_trust trust; /* never DEFAULT */
+    enum weft_trust trust;   /* never DEFAULT */
+    const char *trace_names; /* static; never NULL: "own", "ecs" … */
+    char *gcp_project;       /* NULL: not set */
     bool explain;
     int reload_signal;        /* its number; 0: none */
     uint32_t config_watch_ms; /* 0: never */

@@ -41,6 +41,9 @@ enum weftp_setting_id {
     WEFTP_SETTING_PROPAGATORS,
     WEFTP_SETTING_PROPAGATE_KEYS,
     WEFTP_SETTING_TRUST,
+    WEFTP_SETTING_TRACE_NAMES,
+    WEFTP_SETTING_GOOGLE_PROJECT,
+    WEFTP_SETTING_GCP_PROJECT,
     WEFTP_SETTING_LINE_BYTES_MAX,
     WEFTP_SETTING_CONFIG,
     WEFTP_SETTING_EXPLAIN,
@@ -235,6 +238,8 @@ void weftp_fields_free(weft_field *fields, size_t count);
 void weftp_format_item(struct weftp_load *load, const struct weftp_item *item);
 void weftp_service_item(struct weftp_load *load, const struct weftp_item *item);
 void weftp_trust_item(struct weftp_load *load, const struct weftp_item *item);
+void weftp_trace_names_item(struct weftp_load *load, const struct weftp_item *item);
+void weftp_gcp_project_item(struct weftp_load *load, const struct weftp_item *item);
 void weftp_line_bytes_item(struct weftp_load *load, const struct weftp_item *item);
 void weftp_config_item(struct weftp_load *load, const struct weftp_item *item);
 void weftp_explain_item(struct weftp_load *load, const struct weftp_item *item);

@@ -12,6 +12,8 @@
         .item = weftp_service_item, .show = weftp_value_show                                       \
     }
 
+#define WEFTP_GCP_PROJECT_ACCEPTED "up to 128 of a-z 0-9 - . :"
+
 /* Not built yet: known, so that nobody is told that the name is misspelt, and without an effect. */
 #define LATER_ROW(variable_, key_, ...)                                                            \
     {                                                                                              \
@@ -99,6 +101,23 @@ const struct weftp_setting weftp_settings_table[] = {
                              MEMBER(TEXT, trust),
                              .item = weftp_trust_item,
                              .show = weftp_value_show},
+    [WEFTP_SETTING_TRACE_NAMES] = {.variable = "WEFT_TRACE_NAMES",
+                                   .key = "trace_names",
+                                   .fallback = "own",
+                                   .accepted = "own ecs spring otel datadog gcp",
+                                   MEMBER(TEXT, trace_names),
+                                   .item = weftp_trace_names_item,
+                                   .show = weftp_value_show},
+    [WEFTP_SETTING_GOOGLE_PROJECT] = {.variable = "GOOGLE_CLOUD_PROJECT",
+                                      .accepted = WEFTP_GCP_PROJECT_ACCEPTED,
+                                      .flags = WEFTP_SETTING_HIDDEN,
+                                      .item = weftp_gcp_project_item},
+    [WEFTP_SETTING_GCP_PROJECT] = {.variable = "WEFT_GCP_PROJECT",
+                                   .key = "gcp_project",
+                                   .accepted = WEFTP_GCP_PROJECT_ACCEPTED,
+                                   MEMBER(TEXT, gcp_project),
+                                   .item = weftp_gcp_project_item,
+                                   .show = weftp_value_show},
     [WEFTP_SETTING_LINE_BYTES_MAX] = {.variable = "WEFT_LINE_BYTES_MAX",
                                       .key = "line_bytes_max",
                                       .unset = "16000 on stdout and stderr, 1MiB elsewhere",

@@ -81,6 +81,36 @@ void weftp_trust_item(struct weftp_load *load, const struct weftp_item *item)
     weftp_say_unknown(load, item, "trust", trust_words, weftp_holds(load, item->setting, &holds));
 }
 
+static const char *const trace_names_words[] = {"own",     "ecs", "spring", "otel",
+                                                "datadog", "gcp", NULL};
+
+void weftp_trace_names_item(struct weftp_load *load, const struct weftp_item *item)
+{
+    struct weftp_holds holds;
+    const char *word = weftp_listed(item->text, trace_names_words);
+    if (!word) {
+        weftp_say_unknown(load, item, "set of trace names", trace_names_words,
+                          weftp_holds(load, item->setting, &holds));
+        return;
+    }
+    load->settings->trace_names = word;
+    weftp_load_origin(load, WEFTP_SETTING_TRACE_NAMES, &item->origin);
+}
+
+#define GCP_PROJECT_MAX 128 /* bytes */
+
+void weftp_gcp_project_item(struct weftp_load *load, const struct weftp_item *item)
+{
+    const struct weftp_span text = item->text;
+    bool good = text.size <= GCP_PROJECT_MAX;
+    for (size_t i = 0; i < text.size && good; i++)
+        good = memchr("abcdefghijklmnopqrstuvwxyz0123456789-.:", text.text[i], 39) != NULL;
+    if (good)
+        store(load, &load->settings->gcp_project, item, WEFTP_SETTING_GCP_PROJECT);
+    else
+        refuse(load, item, "is no project of Google Cloud");
+}
+
 /*
  * Hand a short word to a parser that wants a NUL behind it; longer ones are no word that it knows.
  */
@@ -157,6 +187,8 @@ static const char *text_value(const struct weftp_settings *settings, enum weftp_
     if (id == WEFTP_SETTING_CONFIG) return settings->config;
     if (id == WEFTP_SETTING_TRUST && settings->trust)
         return trust_words[settings->trust - WEFT_TRUST_CONTINUE];
+    if (id == WEFTP_SETTING_TRACE_NAMES) return settings->trace_names;
+    if (id == WEFTP_SETTING_GCP_PROJECT) return settings->gcp_project;
     if (id == WEFTP_SETTING_EXPLAIN) return settings->explain ? "on" : "off";
     if (id == WEFTP_SETTING_NO_COLOR && settings->no_colour) return "on";
     return NULL;

@@ -102,21 +102,20 @@ static void complain_of_option(struct wiring *wiring, const char *url, const cha
     if (written > 0) complain(wiring, url, complaint, "; using the default");
 }
 
-/* Name every option of an encoder that it does not know, or whose value it does not take. */
+/* Name every option that the encoder does not know, or whose value it does not take, and drop it. */
 static void check_encoder_options(struct wiring *wiring, const char *url,
                                   const struct weft_encoder_type *type,
-                                  const struct weft_options_kv *options)
+                                  struct weft_options_kv *options)
 {
-    const bool lists = type->struct_size > offsetof(struct weft_encoder_type, options);
-    for (; options->key; options++) {
-        const char *accepted = NULL;
-        const size_t size = strlen(options->key);
-        for (const char *const *own = lists ? type->options : NULL; own && *own && !accepted; own++)
-            if (strncmp(*own, options->key, size) == 0 && (*own)[size] == '=')
-                accepted = *own + size + 1;
-        if (!accepted || !weftp_option_among(options->value, accepted))
-            complain_of_option(wiring, url, options->key,
-                               accepted ? accepted : "by other formats, not by this one");
+    for (size_t i = 0; options[i].key;) {
+        const char *accepted = weftp_option_accepted(type, options[i].key);
+        if (accepted && weftp_option_among(options[i].value, accepted)) {
+            i++;
+            continue;
+        }
+        complain_of_option(wiring, url, options[i].key,
+                           accepted ? accepted : "by other formats, not by this one");
+        weftp_options_drop(options, options[i].key);
     }
 }
 
@@ -145,7 +144,8 @@ static weft_status open_encoding(struct wiring *wiring, const struct wish *wish,
                                                          .field_count = pipeline->fields->count,
                                                          .options = options,
                                                          .terminal = wish->terminal,
-                                                         .numbered = wish->numbered};
+                                                         .numbered = wish->numbered,
+                                                         .trace_project = settings->gcp_project};
     void *self = NULL;
     const weft_status status = wish->type->open(&self, &encoder_options);
     if (!self && status) return status == WEFT_EINVAL ? status : WEFT_ENOMEM;
@@ -292,6 +292,8 @@ static weft_status connect_outlet(struct wiring *wiring, const struct weftp_sink
         weftp_catalog_encoder(wiring->catalog, format_of(wiring, setting->format, terminal));
     if (type) check_encoder_options(wiring, setting->url, type, options);
     if (wiring->settings->no_colour) weftp_options_default(options, "colour", "never");
+    if (wiring->settings->trace_names)
+        weftp_options_default(options, "trace", wiring->settings->trace_names);
     struct wish wish = {.type = type,
                         .budget = budget_of(wiring, setting->line_bytes_max, outlet->console),
                         .options = options,

@@ -33,7 +33,8 @@ size_t weftp_options_count(const struct weft_options_kv *options)
 struct weft_options_kv *weftp_options_pick(const struct weftp_catalog *catalog,
                                            const struct weft_options_kv *options, bool encoders)
 {
-    struct weft_options_kv *picked = calloc(weftp_options_count(options) + 2, sizeof *picked);
+    struct weft_options_kv *picked =
+        calloc(weftp_options_count(options) + WEFTP_OPTIONS_ADDED_MAX + 1, sizeof *picked);
     size_t count = 0;
     for (size_t i = 0; picked && options && options[i].key; i++)
         if (is_encoder_option(catalog, options[i].key) == encoders) picked[count++] = options[i];
@@ -62,6 +63,15 @@ void weftp_options_drop(struct weft_options_kv *options, const char *key)
     for (size_t i = 0; options[i].key; i++)
         if (strcmp(options[i].key, key) != 0) options[kept++] = options[i];
     options[kept] = (struct weft_options_kv){NULL, NULL};
+}
+
+const char *weftp_option_accepted(const struct weft_encoder_type *type, const char *key)
+{
+    const size_t size = strlen(key);
+    const bool lists = type->struct_size > offsetof(struct weft_encoder_type, options);
+    for (const char *const *own = lists ? type->options : NULL; own && *own; own++)
+        if (strncmp(*own, key, size) == 0 && (*own)[size] == '=') return *own + size + 1;
+    return NULL;
 }
 
 bool weftp_option_among(const char *value, const char *accepted)

@@ -14,6 +14,9 @@ struct compiler {
     const struct weft_encoder_options *given;
     size_t pending; /* offset of constant text that no operation has taken yet */
     bool source;
+    const char *project; /* that traces belong to; NULL: none */
+    struct weftp_layout_item
+        items[WEFTP_OPS_MAX]; /* the layout's, with the names that are wanted */
 };
 
 /* Texts are offsets while the buffer may still move. */
@@ -81,6 +84,11 @@ static const char *constant_text(const struct compiler *compiler,
     case WEFTP_ITEM_THREAD:
     case WEFTP_ITEM_TRACE_ID:
     case WEFTP_ITEM_SPAN_ID:
+    case WEFTP_ITEM_TRACE_PROJECT:
+    case WEFTP_ITEM_TRACE_FLAGS:
+    case WEFTP_ITEM_TRACE_SAMPLED:
+    case WEFTP_ITEM_TRACE_DATADOG:
+    case WEFTP_ITEM_SPAN_DATADOG:
     case WEFTP_ITEM_ERROR_TYPE:
     case WEFTP_ITEM_ERROR_MESSAGE:
     case WEFTP_ITEM_ERROR_STACK:
@@ -99,8 +107,13 @@ static const char *constant_text(const struct compiler *compiler,
 static uint32_t when_of(const struct compiler *compiler, const struct weftp_layout_item *item)
 {
     switch (item->item) {
-    case WEFTP_ITEM_TRACE_ID: return WEFTP_WHEN_TRACE;
-    case WEFTP_ITEM_SPAN_ID: return WEFTP_WHEN_SPAN;
+    case WEFTP_ITEM_TRACE_ID:
+    case WEFTP_ITEM_TRACE_PROJECT:
+    case WEFTP_ITEM_TRACE_FLAGS:
+    case WEFTP_ITEM_TRACE_SAMPLED:
+    case WEFTP_ITEM_TRACE_DATADOG: return WEFTP_WHEN_TRACE;
+    case WEFTP_ITEM_SPAN_ID:
+    case WEFTP_ITEM_SPAN_DATADOG: return WEFTP_WHEN_SPAN;
     case WEFTP_ITEM_ERROR_TYPE: return WEFTP_WHEN_ERROR_TYPE;
     case WEFTP_ITEM_ERROR_MESSAGE: return WEFTP_WHEN_ERROR_MESSAGE;
     case WEFTP_ITEM_ERROR_STACK: return WEFTP_WHEN_ERROR_STACK;
@@ -127,6 +140,18 @@ static uint32_t when_of(const struct compiler *compiler, const struct weftp_layo
     return WEFTP_WHEN_ALWAYS;
 }
 
+/* The opening quote of a part of the trace, and the project that the id belongs to. */
+static void put_before_trace(struct compiler *compiler, const struct weftp_layout_item *item)
+{
+    struct weft_out *out = &compiler->program->text;
+    const char *project = compiler->project;
+    if (item->text) weftp_out_put(out, item->text, strlen(item->text));
+    if (item->item != WEFTP_ITEM_TRACE_PROJECT || !project) return;
+    weftp_out_literal(out, "projects/");
+    weftp_json_escape(out, project, strlen(project));
+    weftp_out_literal(out, "/traces/");
+}
+
 static void compile_item(struct compiler *compiler, const struct weftp_layout_item *item)
 {
     const uint32_t when = when_of(compiler, item);
@@ -141,6 +166,7 @@ static void compile_item(struct compiler *compiler, const struct weftp_layout_it
     } else {
         flush_pending(compiler);
         put_name(compiler, item->name);
+        if (weftp_trace_item_is(item->item)) put_before_trace(compiler, item);
         add_op(compiler, item, when == WEFTP_WHEN_ALWAYS ? 0 : when);
     }
 }
@@ -158,10 +184,11 @@ static void link_objects(struct weftp_program *program)
     }
 }
 
-static void compile_items(struct compiler *compiler, const struct weftp_layout *layout)
+static void compile_items(struct compiler *compiler)
 {
     static const struct weftp_layout_item end = {WEFTP_ITEM_CONSTANT, NULL, NULL, WEFTP_SPACE_TOP};
-    for (const struct weftp_layout_item *item = layout->items; item->item; item++) {
+    const struct weftp_layout *layout = compiler->program->scheme.layout;
+    for (const struct weftp_layout_item *item = compiler->items; item->item; item++) {
         compile_item(compiler, item);
     }
     weftp_out_literal(&compiler->program->text, "}\n");
@@ -224,7 +251,7 @@ static weft_status reserve_names(struct compiler *compiler, const struct weftp_l
     const weft_status status =
         weftp_names_init(names, WEFTP_PLAN_RESERVED_MAX + (uint32_t)compiler->given->field_count);
     if (status) return status;
-    for (const struct weftp_layout_item *item = layout->items; item->item; item++) {
+    for (const struct weftp_layout_item *item = compiler->items; item->item; item++) {
         const enum weftp_space space =
             item->item == WEFTP_ITEM_OPEN ? WEFTP_SPACE_TOP : object_of(layout, item->space);
         const uint32_t when = when_of(compiler, item);
@@ -346,11 +373,22 @@ static void choose_places(struct weftp_scheme *scheme)
     }
 }
 
+static const char *project_of(const struct weft_encoder_options *given)
+{
+    const size_t end = offsetof(struct weft_encoder_options, trace_project) + sizeof(char *);
+    const char *project = given->struct_size < end ? NULL : given->trace_project;
+    return project && strlen(project) <= WEFTP_TRACE_PROJECT_MAX ? project : NULL;
+}
+
 weft_status weftp_program_init(struct weftp_program *program, const struct weftp_layout *layout,
                                const struct weftp_compile_options *options)
 {
-    struct compiler compiler = {program, options->given, 0, options->source};
+    struct compiler compiler = {.program = program,
+                                .given = options->given,
+                                .source = options->source,
+                                .project = project_of(options->given)};
     struct weftp_scheme *scheme = &program->scheme;
+    weftp_trace_names_apply(layout, options->trace, compiler.items, WEFTP_OPS_MAX);
     weftp_random_bytes(&program->id, sizeof program->id);
     program->id |= 1; /* never 0, which is nobody's */
     scheme->layout = layout;
@@ -368,7 +406,7 @@ weft_status weftp_program_init(struct weftp_program *program, const struct weftp
     choose_places(scheme);
     program->shapes = calloc(1, sizeof *program->shapes);
     weftp_out_init(&program->text, TEXT_SIZE_MAX);
-    compile_items(&compiler, layout);
+    compile_items(&compiler);
     weft_status status = reserve_names(&compiler, layout);
     if (!status) status = compile_statics(&compiler);
     if (status) return status;

@@ -7,10 +7,12 @@
 #ifndef WEFTP_ENCODE_COMPILE_H
 #define WEFTP_ENCODE_COMPILE_H
 
+#include "trace_names.h"
 #include "write.h"
 
 struct weftp_compile_options {
     const struct weft_encoder_options *given;
+    const struct weftp_trace_names *trace; /* NULL: the format's own */
     bool mdc_strings, source, epoch;
 };
 

@@ -6,6 +6,7 @@
 
 #include "ecs_names.h"
 #include "layout.h"
+#include "trace_names.h"
 
 static const struct weftp_layout_item items[] = {
     {WEFTP_ITEM_TIME, "@timestamp", NULL, WEFTP_SPACE_TOP},
@@ -58,7 +59,8 @@ static weft_status ecs_open(void **self, const struct weft_encoder_options *opti
     return weftp_layout_open(self, &layout, options);
 }
 
-static const char *const accepted[] = {"mdc_types=native|string", "source=off|on", NULL};
+static const char *const accepted[] = {"mdc_types=native|string", "source=off|on",
+                                       WEFTP_TRACE_NAMES_OPTION, NULL};
 
 const struct weft_encoder_type weftp_encoder_ecs = {
     sizeof weftp_encoder_ecs, "ecs",    ecs_open,           weftp_layout_encode,

@@ -32,6 +32,8 @@ static weft_status read_options(struct weftp_compile_options *options,
             good &= choose(value, "native", "string", &options->mdc_strings);
         } else if (strcmp(kv->key, "source") == 0) {
             good &= choose(value, "off", "on", &options->source);
+        } else if (strcmp(kv->key, "trace") == 0) {
+            good &= weftp_trace_names_find(value, &options->trace);
         } else if (strcmp(kv->key, "time") == 0 && layout->epoch_option) {
             good &= choose(value, "iso", "epoch", &options->epoch);
         }

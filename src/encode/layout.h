@@ -42,6 +42,12 @@ enum weftp_item {
     /* Left out when the record has none. */
     WEFTP_ITEM_TRACE_ID,
     WEFTP_ITEM_SPAN_ID,
+    /* The same in other forms (trace_names); `text` is what stands between the key and them. */
+    WEFTP_ITEM_TRACE_PROJECT, /* the id, behind the project that it belongs to */
+    WEFTP_ITEM_TRACE_FLAGS,
+    WEFTP_ITEM_TRACE_SAMPLED,
+    WEFTP_ITEM_TRACE_DATADOG,
+    WEFTP_ITEM_SPAN_DATADOG,
     WEFTP_ITEM_ERROR_TYPE,
     WEFTP_ITEM_ERROR_MESSAGE,
     WEFTP_ITEM_ERROR_STACK,
@@ -59,7 +65,7 @@ enum weftp_item {
 struct weftp_layout_item {
     enum weftp_item item;
     const char *name;       /* the key; NULL for FIELDS and CLOSE */
-    const char *text;       /* CONSTANT: the value */
+    const char *text;       /* CONSTANT: the value; the trace's: see above */
     enum weftp_space space; /* the object that the item stands in, or that it opens */
 };
 

@@ -5,6 +5,7 @@
 #include "logback.h"
 
 #include "layout.h"
+#include "trace_names.h"
 
 static const struct weftp_layout_item items[] = {
     {WEFTP_ITEM_TIME, "timestamp", NULL, WEFTP_SPACE_TOP},
@@ -48,7 +49,7 @@ static weft_status logback_open(void **self, const struct weft_encoder_options *
 }
 
 static const char *const accepted[] = {"mdc_types=native|string", "source=off|on", "time=iso|epoch",
-                                       NULL};
+                                       WEFTP_TRACE_NAMES_OPTION, NULL};
 
 const struct weft_encoder_type weftp_encoder_logback = {
     sizeof weftp_encoder_logback, "logback", logback_open,       weftp_layout_encode,

@@ -5,6 +5,7 @@
 #include "logstash.h"
 
 #include "layout.h"
+#include "trace_names.h"
 
 static const struct weftp_layout_item items[] = {
     {WEFTP_ITEM_TIME, "@timestamp", NULL, WEFTP_SPACE_TOP},
@@ -45,7 +46,8 @@ static weft_status logstash_open(void **self, const struct weft_encoder_options 
     return weftp_layout_open(self, &layout, options);
 }
 
-static const char *const accepted[] = {"mdc_types=native|string", "source=off|on", NULL};
+static const char *const accepted[] = {"mdc_types=native|string", "source=off|on",
+                                       WEFTP_TRACE_NAMES_OPTION, NULL};
 
 const struct weft_encoder_type weftp_encoder_logstash = {sizeof weftp_encoder_logstash,
                                                          "logstash",

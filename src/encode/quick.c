@@ -6,6 +6,7 @@
 #include "quick_head.h"
 #include "quick_pairs.h"
 #include "quick_value.h"
+#include "trace_names.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -261,6 +262,9 @@ static inline char *put_item(struct quick *quick, char *to, const struct weftp_q
         return put_name(quick, to, record->thread, record->thread_size, WEFTP_THREAD_SIZE_MAX);
     case WEFTP_QUICK_TRACE_ID: return trace ? put_id(to, trace->trace_id, 32) : to;
     case WEFTP_QUICK_SPAN_ID: return trace ? put_id(to, trace->span_id, 16) : to;
+    case WEFTP_QUICK_TRACE_IDS:
+    case WEFTP_QUICK_TRACE_FLAGS:
+        return trace ? weftp_trace_text(to, (enum weftp_item)op->space, trace) : to;
     case WEFTP_QUICK_HEAD_END: learn_head(quick, op, to); return to;
     case WEFTP_QUICK_HEAD:
     case WEFTP_QUICK_OPEN: quick->opened = (size_t)(to - quick->room.out->data); return to;

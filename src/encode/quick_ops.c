@@ -53,6 +53,14 @@ static void add_string(struct maker *maker, const struct weftp_op *op, enum weft
     add(maker, what, op->when ? op->when : WEFTP_WHEN_ALWAYS, op->space);
 }
 
+/* A part of the trace in another form than an id's. */
+static void add_trace(struct maker *maker, const struct weftp_op *op, enum weftp_quick_do what)
+{
+    flush(maker);
+    append(maker, &op->text);
+    add(maker, what, op->when, op->item);
+}
+
 static void add_list(struct maker *maker, const struct weftp_op *op)
 {
     append(maker, &op->text);
@@ -81,6 +89,11 @@ static void add_op(struct maker *maker, const struct weftp_op *op,
     case WEFTP_ITEM_THREAD: add_string(maker, op, WEFTP_QUICK_THREAD); break;
     case WEFTP_ITEM_TRACE_ID: add_string(maker, op, WEFTP_QUICK_TRACE_ID); break;
     case WEFTP_ITEM_SPAN_ID: add_string(maker, op, WEFTP_QUICK_SPAN_ID); break;
+    case WEFTP_ITEM_TRACE_PROJECT:
+    case WEFTP_ITEM_TRACE_DATADOG:
+    case WEFTP_ITEM_SPAN_DATADOG: add_trace(maker, op, WEFTP_QUICK_TRACE_IDS); break;
+    case WEFTP_ITEM_TRACE_FLAGS:
+    case WEFTP_ITEM_TRACE_SAMPLED: add_trace(maker, op, WEFTP_QUICK_TRACE_FLAGS); break;
     case WEFTP_ITEM_LEVEL:
         append(maker, &op->text);
         weftp_out_put(&maker->text, level->name, level->name_size);
@@ -128,7 +141,7 @@ static bool is_lasting(const struct weftp_quick_op *op)
 {
     return op->what == WEFTP_QUICK_TEXT || op->what == WEFTP_QUICK_LOGGER ||
            op->what == WEFTP_QUICK_THREAD || op->what == WEFTP_QUICK_TRACE_ID ||
-           op->what == WEFTP_QUICK_SPAN_ID;
+           op->what == WEFTP_QUICK_SPAN_ID || op->what == WEFTP_QUICK_TRACE_IDS;
 }
 
 /* Make room for one more operation at `at`. */

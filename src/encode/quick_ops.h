@@ -24,6 +24,9 @@ enum weftp_quick_do {
     WEFTP_QUICK_THREAD,
     WEFTP_QUICK_TRACE_ID,
     WEFTP_QUICK_SPAN_ID,
+    /* Other forms of the trace, `space` says which (enum weftp_item): from ids alone, or not. */
+    WEFTP_QUICK_TRACE_IDS,
+    WEFTP_QUICK_TRACE_FLAGS,
     /* Around strings that stay the same over many records; no text: see quick_head.h. */
     WEFTP_QUICK_HEAD, /* `size` is the number of operations up to its end, `space` tells heads apart */
     WEFTP_QUICK_HEAD_END,

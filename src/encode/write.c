@@ -4,6 +4,7 @@
 #include "../base/json_value.h"
 #include "entry.h"
 #include "levels.h"
+#include "trace_names.h"
 
 /* Constant text, sixteen bytes a step: shorter than a call of memcpy for what layouts have. */
 static inline char *write_text(char *to, const struct weftp_text *text)
@@ -206,6 +207,8 @@ static char *write_item(struct weftp_writer *writer, char *to, const struct weft
     case WEFTP_ITEM_FIELDS: return write_fields(writer, to, op->space);
     default: break;
     }
+    if (weftp_trace_item_is((enum weftp_item)op->item))
+        return weftp_trace_text(to, (enum weftp_item)op->item, writer->record->trace);
     writer->out->cur = to;
     switch ((int)op->item) {
     case WEFTP_ITEM_MESSAGE: put_message(writer, op->name); break;

@@ -5,25 +5,18 @@
 #include <string.h>
 
 /* The members of weft_options that are text. */
-static const size_t text_members[] = {offsetof(weft_options, level),
-                                      offsetof(weft_options, format),
-                                      offsetof(weft_options, sinks),
-                                      offsetof(weft_options, service),
-                                      offsetof(weft_options, service_version),
-                                      offsetof(weft_options, service_env),
-                                      offsetof(weft_options, service_node),
-                                      offsetof(weft_options, fields),
-                                      offsetof(weft_options, propagators),
-                                      offsetof(weft_options, propagate_keys),
-                                      offsetof(weft_options, trust),
-                                      offsetof(weft_options, config),
-                                      offsetof(weft_options, reload_signal),
-                                      offsetof(weft_options, config_watch),
-                                      offsetof(weft_options, sigterm),
-                                      offsetof(weft_options, capture),
-                                      offsetof(weft_options, overflow),
-                                      offsetof(weft_options, queue_dir),
-                                      offsetof(weft_options, crash)};
+static const size_t text_members[] = {
+    offsetof(weft_options, level),           offsetof(weft_options, format),
+    offsetof(weft_options, sinks),           offsetof(weft_options, service),
+    offsetof(weft_options, service_version), offsetof(weft_options, service_env),
+    offsetof(weft_options, service_node),    offsetof(weft_options, fields),
+    offsetof(weft_options, propagators),     offsetof(weft_options, propagate_keys),
+    offsetof(weft_options, trust),           offsetof(weft_options, config),
+    offsetof(weft_options, reload_signal),   offsetof(weft_options, config_watch),
+    offsetof(weft_options, sigterm),         offsetof(weft_options, capture),
+    offsetof(weft_options, overflow),        offsetof(weft_options, queue_dir),
+    offsetof(weft_options, crash),           offsetof(weft_options, trace_names),
+    offsetof(weft_options, gcp_project)};
 #define TEXT_MEMBERS (sizeof text_members / sizeof text_members[0])
 
 static const char **text_member(weft_options *options, size_t index)

@@ -86,6 +86,48 @@ static void each_sink_has_its_level_and_format(void **state)
     test_folder_remove(folder);
 }
 
+static const char *no_header(void *carrier, const char *name, size_t index, size_t *size)
+{
+    (void)carrier;
+    (void)name;
+    (void)index;
+    (void)size;
+    return NULL;
+}
+
+static void log_with_trace(void *arg)
+{
+    (void)arg;
+    const weft_getter none = {sizeof none, no_header, NULL};
+    assert_int_equal(weft_extract(&none, NULL), WEFT_OK);
+    weft_info(weft_logger_get("orders"), "an info");
+}
+
+static void each_sink_has_its_trace_names(void **state)
+{
+    (void)state;
+    char *folder = test_folder(), sinks[300], path[100];
+    snprintf(path, sizeof path, "%s/a.log", folder);
+    snprintf(sinks, sizeof sinks,
+             "WEFT_SINKS=stdout: file:%s?format=logback&trace=own stderr:?trace=otle", path);
+    const char *const env[] = {sinks, "WEFT_TRACE_NAMES=gcp", "GOOGLE_CLOUD_PROJECT=other",
+                               "WEFT_GCP_PROJECT=shop-1", NULL};
+    struct child child = run_child(log_with_trace, NULL, env);
+    char *text = read_file(path);
+    assert_int_equal(child.status, 0);
+    assert_non_null(
+        strstr(child.out, "\"logging.googleapis.com/trace\":\"projects/shop-1/traces/"));
+    assert_non_null(strstr(child.out, "\"logging.googleapis.com/trace_sampled\":false"));
+    assert_non_null(strstr(text, "\"mdc\":{\"traceId\":\""));
+    assert_null(strstr(text, "googleapis"));
+    /* A bad one is named, with what is accepted; what all sinks have holds. */
+    assert_non_null(strstr(child.err, "option \\\"trace\\\" has a bad value; accepted: own|ecs|"));
+    assert_non_null(strstr(child.err, "\"logging.googleapis.com/trace\":\""));
+    free(text);
+    child_free(&child);
+    test_folder_remove(folder);
+}
+
 static void explain_tells_where_settings_come_from(void **state)
 {
     (void)state;
@@ -176,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_bad_value_is_named_once),
         cmocka_unit_test(each_sink_has_its_level_and_format),
+        cmocka_unit_test(each_sink_has_its_trace_names),
         cmocka_unit_test(explain_tells_where_settings_come_from),
         cmocka_unit_test(a_reload_says_nothing_again),
         cmocka_unit_test(the_defaults_of_later_settings_are_no_news),

@@ -74,9 +74,15 @@ struct want {
 };
 
 #define WANTS_MAX 128
+/* The names of the trace's parts, of which the second is there with a span alone. */
+struct trace_names {
+    const char *option, *parts[3];
+};
+
 struct model {
     const char *format;
     bool mdc_strings, source;
+    const struct trace_names *trace;
     struct want wants[WANTS_MAX];
     size_t count;
     weft_field own[16]; /* values of the format's own members */

@@ -24,6 +24,29 @@
 
 static const char *const formats[] = {"ecs", "logstash", "logback"};
 
+static const struct trace_names trace_names[] = {
+    {"ecs", {"trace.id", "span.id", NULL}},
+    {"spring", {"traceId", "spanId", NULL}},
+    {"otel", {"trace_id", "span_id", "trace_flags"}},
+    {"datadog", {"dd.trace_id", "dd.span_id", NULL}},
+    {"gcp",
+     {"logging.googleapis.com/trace", "logging.googleapis.com/spanId",
+      "logging.googleapis.com/trace_sampled"}},
+    {"own", {NULL, NULL, NULL}},
+};
+#define TRACE_NAMES (sizeof trace_names / sizeof *trace_names)
+
+static void want_trace(struct model *model, const struct weft_record *record)
+{
+    const bool is_ecs = strcmp(model->format, "ecs") == 0;
+    const bool is_own = strcmp(model->trace->option, "own") == 0;
+    const struct trace_names *names = is_own ? &trace_names[is_ecs ? 0 : 1] : model->trace;
+    const bool in_mdc = names == &trace_names[1] && strcmp(model->format, "logback") == 0;
+    for (int i = 0; record->trace && i < 3; i++)
+        if (names->parts[i] && (i != 1 || record->trace->span_id[0]))
+            add_own(model, in_mdc ? OBJECT_MDC : OBJECT_TOP, names->parts[i], NULL);
+}
+
 /*
  * The members that the format writes itself; those whose names may be missing come only when they
  * are there.
@@ -52,8 +75,7 @@ static void want_ecs(struct model *model, const struct weft_record *record, cons
         add_own(model, OBJECT_TOP, "log.origin.file.line", NULL);
         add_own(model, OBJECT_TOP, "log.origin.function", NULL);
     }
-    if (record->trace) add_own(model, OBJECT_TOP, "trace.id", NULL);
-    if (record->trace && record->trace->span_id[0]) add_own(model, OBJECT_TOP, "span.id", NULL);
+    want_trace(model, record);
     for (int i = 0; i < 3; i++) {
         if (error && error->v.f[i].v.p) add_own(model, OBJECT_TOP, parts[i], &error->v.f[i]);
     }
@@ -99,7 +121,6 @@ static void want_java(struct model *model, const struct weft_record *record,
     static const char *const logback[] = {"timestamp", "level", "thread", "logger",
                                           "context",   "mdc",   NULL};
     const bool is_logback = strcmp(model->format, "logback") == 0;
-    const enum object context = is_logback ? OBJECT_MDC : OBJECT_TOP;
     for (const char *const *name = is_logback ? logback : logstash; *name; name++)
         add_own(model, OBJECT_TOP, *name, NULL);
     add_own(model, OBJECT_TOP, "message",
@@ -113,8 +134,7 @@ static void want_java(struct model *model, const struct weft_record *record,
         add_own(model, OBJECT_TOP, "caller_line_number", NULL);
         add_own(model, OBJECT_TOP, "caller_method_name", NULL);
     }
-    if (record->trace) add_own(model, context, "traceId", NULL);
-    if (record->trace && record->trace->span_id[0]) add_own(model, context, "spanId", NULL);
+    want_trace(model, record);
     if (has_parts(error)) {
         const weft_field exception = exception_of(error->v.f);
         add_own(model, OBJECT_TOP, is_logback ? "exception" : "stack_trace",
@@ -220,9 +240,10 @@ static const weft_field statics[STATICS] = {{"region", {.p = "eu"}, 2, 6, WEFT_T
                                             {"b", {.d = 0.25}, 0, 1, WEFT_TYPE_DOUBLE, 0}};
 
 static void open_format(struct harness *harness, const char *format,
-                        const struct weftp_pair_set *set, bool source)
+                        const struct weftp_pair_set *set, bool source, const char *trace)
 {
-    const struct weft_options_kv kv[] = {{"source", source ? "on" : "off"}, {NULL, NULL}};
+    const struct weft_options_kv kv[] = {
+        {"source", source ? "on" : "off"}, {"trace", trace}, {NULL, NULL}};
     const struct weft_encoder_options options = {
         .service = "orders", .fields = set->pairs, .field_count = set->count, .options = kv};
     harness_open(harness, format, &options);
@@ -237,7 +258,8 @@ static void test_format(const char *format)
     weft_field in_order[STATICS];
     struct harness harness;
     for (size_t i = 0; i < STATICS; i++) in_order[i] = set->pairs[i].field;
-    open_format(&harness, format, set, false);
+    model.trace = &trace_names[TRACE_NAMES - 1];
+    open_format(&harness, format, set, false, model.trace->option);
     model.format = format;
     model.mdc_strings = strcmp(format, "ecs") != 0;
     for (size_t i = 0; i < RECORDS; i++) {
@@ -251,7 +273,8 @@ static void test_format(const char *format)
         if (i % OPEN_FOR) continue;
         harness_close(&harness);
         model.source = !model.source;
-        open_format(&harness, format, set, model.source);
+        model.trace = &trace_names[i / OPEN_FOR % TRACE_NAMES];
+        open_format(&harness, format, set, model.source, model.trace->option);
     }
     harness_close(&harness);
     free(set);
@@ -279,7 +302,7 @@ static void write_lines(int fd)
     struct weftp_pair_set *set = harness_pairs(statics, STATICS);
     for (size_t format = 0; format < 3; format++) {
         struct harness harness;
-        open_format(&harness, formats[format], set, true);
+        open_format(&harness, formats[format], set, true, "gcp");
         for (size_t i = 0; i < PYTHON_RECORDS; i++) {
             const struct weft_limits limits = {20, 20, 20, 20};
             random_state = i + RECORDS;

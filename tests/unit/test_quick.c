@@ -27,9 +27,14 @@ static const struct weft_encoder_type *const *json_formats(size_t *count)
 
 static void *open_encoder(const struct weft_encoder_type *type)
 {
-    static const struct weft_options_kv none[] = {{NULL, NULL}};
-    const struct weft_encoder_options options = {
-        .struct_size = sizeof options, .service = "orders", .host = "h", .options = none};
+    static const char *const names[] = {"own", "otel", "gcp", "datadog", "spring"};
+    static unsigned opened;
+    const struct weft_options_kv kv[] = {{"trace", names[opened++ / 3 % 5]}, {NULL, NULL}};
+    const struct weft_encoder_options options = {.struct_size = sizeof options,
+                                                 .service = "orders",
+                                                 .host = "h",
+                                                 .options = kv,
+                                                 .trace_project = "shop-1"};
     void *self = NULL;
     assert_int_equal(type->open(&self, &options), WEFT_OK);
     return self;
@@ -241,7 +246,7 @@ static void scene_close(struct scene *scene)
     }
 }
 
-#define STEPS 12 /* things that a bit changes, beside the pairs */
+#define STEPS 13 /* things that a bit changes, beside the pairs */
 
 /* Set the scene: a bit of `step` for each thing that is changed, and which pairs there are. */
 static void scene_set(struct scene *scene, uint32_t step, uint32_t pairs)
@@ -253,6 +258,7 @@ static void scene_set(struct scene *scene, uint32_t step, uint32_t pairs)
     scene->trace.trace_id[30] = step & 8 ? '0' : 'e';
     scene->trace.span_id[0] = step & 16 ? '\0' : '0';
     scene->trace.span_id[1] = step & 32 ? '2' : '1';
+    scene->trace.flags = step & 4096 ? 0 : 1;
     scene->fields[1] = step & 64 ? weft_bool("request_id", true) : weft_none();
     scene->fields[2].v.i = step;
     scene->record = (struct weft_record){.struct_size = sizeof scene->record,

@@ -89,6 +89,15 @@ static const char *shown_trust(const struct weftp_settings *s)
     return names[s->trust];
 }
 
+static const char *shown_trace_names(const struct weftp_settings *s)
+{
+    return s->trace_names;
+}
+static const char *shown_project(const struct weftp_settings *s)
+{
+    return s->gcp_project;
+}
+
 static const struct precedence {
     const char *variable, *key;
     size_t member;
@@ -114,6 +123,10 @@ static const struct precedence {
      "a", "b", "c"},
     {"WEFT_TRUST", "trust", offsetof(weft_options, trust), shown_trust, "restart",
      "restart_external", "continue"},
+    {"WEFT_TRACE_NAMES", "trace_names", offsetof(weft_options, trace_names), shown_trace_names,
+     "ecs", "otel", "gcp"},
+    {"WEFT_GCP_PROJECT", "gcp_project", offsetof(weft_options, gcp_project), shown_project, "p-1",
+     "f-1", "e-1"},
 };
 
 static void check_precedence(const struct precedence *p)
@@ -541,6 +554,11 @@ static void test_bad_words(void **state)
         {"WEFT_TRUST", "resart",
          "\"resart\" is no trust; did you mean restart? accepted: continue restart "
          "restart_external; using continue"},
+        {"WEFT_TRACE_NAMES", "dataog",
+         "\"dataog\" is no set of trace names; did you mean datadog? accepted: own ecs spring otel "
+         "datadog gcp; using own"},
+        {"WEFT_GCP_PROJECT", "Shop 1",
+         "\"Shop 1\" is no project of Google Cloud; accepted: up to 128 of a-z 0-9 - . :; ignored"},
         {"WEFT_LINE_BYTES_MAX", "1023",
          "\"1023\" is no size that a line can have; accepted: 1KiB to 64MiB; "
          "using 16000 on stdout and stderr, 1MiB elsewhere"},
@@ -589,7 +607,9 @@ static void test_an_unknown_variable_gets_the_list(void **state)
     assert_told_only(
         "WEFT_QQQQQQQQ (environment): no variable of weft; there are: WEFT_LEVEL WEFT_FORMAT "
         "WEFT_SINKS WEFT_SERVICE WEFT_SERVICE_VERSION WEFT_SERVICE_ENV WEFT_SERVICE_NODE "
-        "WEFT_FIELDS WEFT_PROPAGATORS WEFT_PROPAGATE_KEYS WEFT_TRUST WEFT_LINE_BYTES_MAX "
+        "WEFT_FIELDS WEFT_PROPAGATORS WEFT_PROPAGATE_KEYS WEFT_TRUST WEFT_TRACE_NAMES "
+        "WEFT_GCP_PROJECT "
+        "WEFT_LINE_BYTES_MAX "
         "WEFT_CONFIG WEFT_EXPLAIN WEFT_RELOAD_SIGNAL WEFT_CONFIG_WATCH WEFT_SIGTERM "
         "WEFT_CAPTURE WEFT_ASYNC WEFT_QUEUE_BYTES WEFT_OVERFLOW WEFT_QUEUE_DIR WEFT_CRASH; "
         "ignored");

@@ -68,6 +68,7 @@ static void test_complaints_point_to_the_place(void **state)
         {"{\"zzzzzzzzz\": 1}", "config x.json:1:2: \"zzzzzzzzz\" is no key of weft; there are: "
                                "level format sinks service service_version "
                                "service_env service_node fields propagators propagate_keys trust "
+                               "trace_names gcp_project "
                                "line_bytes_max explain reload_signal config_watch sigterm "
                                "capture async queue_bytes overflow queue_dir crash; ignored"},
         {"{\"format\": \"ecs\",\r\n\t\"format\": \"logback\"}",

@@ -90,6 +90,7 @@ struct weft_encoder_options {
         *options;  /* the sink's options that are the encoder's: see config; ends with NULL */
     bool terminal; /* lines go to a terminal */
     bool numbered; /* `number` is called for each line: its names are taken */
+    const char *trace_project; /* of Google Cloud, that traces belong to; NULL: not set */
 };
 
 #define WEFT_NUMBER_SIZE_MAX 128 /* bytes that a number may add to a line */
