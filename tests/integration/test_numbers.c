@@ -235,7 +235,8 @@ static void children_have_numbers_of_their_own(void **state)
     struct row_seqs seqs = {.lines = 0};
     char sinks[256];
     (void)state;
-    if (UNDER_TSAN && with_queue()) skip();
+    if (UNDER_TSAN)
+        skip(); /* in a child it misses the parent's threads, and takes new locks for held ones */
     snprintf(sinks, sizeof sinks, "file:%s?seq=on", row.path);
     run_with(&row, sinks, fork_beside_threads, NULL);
     number_read(&reader, row.path);
