@@ -1,5 +1,6 @@
 #include "file.h"
 
+#include "../src/port/lock.h"
 #include "kit/appender_options.h"
 #include "kit/options.h"
 #include <errno.h>
@@ -33,20 +34,34 @@ static size_t emit(struct weftp_appender *appender, const struct iovec *lines, s
     return done;
 }
 
+/* Write one line at once; true: that is all there is to do, and *status says how it went. */
+static bool write_quick(struct weftp_appender *file, const struct weft_line *line, size_t *written,
+                        weft_status *status)
+{
+    file->dirty = true;
+    *written = weftp_logfile_put_quick(&file->live.file, line->data, line->size);
+    *status = *written == 1 ? WEFT_OK : WEFT_EIO;
+    if (__builtin_expect(*written == 1, 1)) return true;
+    weftp_live_settle(&file->live, false);
+    /* Once more only where there is a way: a descriptor that was closed, a full disk. */
+    return file->live.file.error.err != EBADF && file->live.on_full == WEFTP_FULL_DROP;
+}
+
 static weft_status file_write(void *self, const struct weft_line *lines, size_t count,
                               size_t *written)
 {
     struct weftp_appender *file = self;
-    if (count == 1 && weftp_live_is_quick(&file->live, lines)) {
-        file->dirty = true;
-        *written = weftp_logfile_put_quick(&file->live.file, lines->data, lines->size);
-        if (*written == 1) return WEFT_OK;
-        weftp_live_settle(&file->live, false);
-        /* Once more only where there is a way: a descriptor that was closed, a full disk. */
-        if (file->live.file.error.err != EBADF && file->live.on_full == WEFTP_FULL_DROP)
-            return WEFT_EIO;
+    weft_status status = WEFT_OK;
+    if (count == 1) {
+        *written = 1;
+        if (weftp_appender_take_quick(file, lines)) return WEFT_OK;
+        if (weftp_live_is_quick(&file->live, lines) && write_quick(file, lines, written, &status))
+            return status;
     }
-    return weftp_appender_write(file, lines, count, written);
+    const int cancel_state = weftp_cancel_disable();
+    status = weftp_appender_write(file, lines, count, written);
+    weftp_cancel_restore(cancel_state);
+    return status;
 }
 
 static void file_close(void *self)
@@ -94,4 +109,5 @@ const struct weft_sink_type_more weftp_sink_file = {
     .tick = weftp_appender_tick,
     .held = weftp_appender_held,
     .keeps = weftp_appender_keeps,
+    .guarded = true,
 };

@@ -100,6 +100,7 @@ static void put_batch_aside(struct weftp_appender *appender)
 static weft_status empty_batch(struct weftp_appender *appender)
 {
     struct weftp_batch *batch = &appender->batch;
+    appender->turn_ns = INT64_MIN;
     if (batch->count == 0) return WEFT_OK;
     weftp_batch_remove(batch, emit(appender, batch->lines, batch->count, batch->first_ns));
     if (batch->count > 0) put_batch_aside(appender);
@@ -144,6 +145,16 @@ static weft_status write_at_once(struct weftp_appender *appender, const struct w
     return WEFT_OK;
 }
 
+bool weftp_appender_take_quick(struct weftp_appender *appender, const struct weft_line *line)
+{
+    struct weftp_batch *batch = &appender->batch;
+    if (line->time_ns >= appender->turn_ns || !weftp_batch_fits(batch, line->size) ||
+        line->level >= WEFT_LEVEL_FATAL || appender->live.noted.err != 0)
+        return false;
+    weftp_batch_add(batch, line->data, line->size, line->time_ns);
+    return true;
+}
+
 /* Take one line into the batch, for which another may have to go out. */
 static bool take(struct weftp_appender *appender, const struct weft_line *line)
 {
@@ -155,6 +166,7 @@ static bool take(struct weftp_appender *appender, const struct weft_line *line)
     /* Two periods in one batch end in one file: only where the older lines are stuck. */
     if (weftp_batch_fits(batch, line->size)) {
         weftp_batch_add(batch, line->data, line->size, line->time_ns);
+        appender->turn_ns = weftp_live_turn_ns(&appender->live, batch->first_ns);
         return true;
     }
     const struct iovec part = {(void *)(uintptr_t)line->data, line->size};
@@ -234,6 +246,7 @@ void weftp_appender_reopen(void *self)
 
 weft_status weftp_appender_open(struct weftp_appender *appender, const char *path)
 {
+    appender->turn_ns = INT64_MIN;
     if (appender->live.on_full == WEFTP_FULL_STDERR)
         weftp_stream_init(&appender->fallback, STDERR_FILENO);
     if (appender->buffer_bytes > 0 && !weftp_batch_init(&appender->batch, appender->buffer_bytes))
@@ -245,6 +258,7 @@ void weftp_appender_forked(void *self)
 {
     struct weftp_appender *appender = self;
     appender->batch.count = appender->batch.size = 0;
+    appender->turn_ns = INT64_MIN;
     appender->dirty = false;
     weftp_live_forked(&appender->live);
     if (appender->live.on_full == WEFTP_FULL_STDERR) weftp_stream_forked(&appender->fallback);

@@ -34,6 +34,7 @@ struct weftp_appender {
     /* The rest is appender.c's. */
     struct weftp_live live;
     struct weftp_batch batch;
+    int64_t turn_ns; /* lines before that time go into the batch that there is; INT64_MIN: none */
     struct weftp_stream fallback; /* where on_full says so */
     bool dirty;                   /* something is not synced */
     int sync_err;                 /* of the last sync */
@@ -48,6 +49,11 @@ weft_status weftp_appender_open(struct weftp_appender *appender, const char *pat
  */
 weft_status weftp_appender_write(void *self, const struct weft_line *lines, size_t count,
                                  size_t *written);
+/*
+ * Take one line into the batch where nothing else is to be done; false: weftp_appender_write knows
+ * what. Cancellation need not be disabled.
+ */
+bool weftp_appender_take_quick(struct weftp_appender *appender, const struct weft_line *line);
 weft_status weftp_appender_flush(void *self, uint32_t timeout_ms);
 weft_status weftp_appender_tick(void *self);
 uint32_t weftp_appender_pending_ms(void *self);

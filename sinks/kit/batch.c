@@ -26,20 +26,6 @@ void weftp_batch_deinit(struct weftp_batch *batch)
     *batch = (struct weftp_batch){.data = NULL};
 }
 
-bool weftp_batch_fits(const struct weftp_batch *batch, size_t size)
-{
-    return batch->count < batch->count_max && size <= batch->capacity - batch->size;
-}
-
-void weftp_batch_add(struct weftp_batch *batch, const char *data, size_t size, int64_t time_ns)
-{
-    char *to = batch->data + batch->size;
-    if (batch->count == 0) batch->first_ns = time_ns;
-    memcpy(to, data, size);
-    batch->lines[batch->count++] = (struct iovec){to, size};
-    batch->size += size;
-}
-
 void weftp_batch_remove(struct weftp_batch *batch, size_t count)
 {
     size_t gone = 0;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/uio.h>
 
 #define WEFTP_BATCH_BYTES_MAX (UINT64_C(64) << 20)
@@ -27,9 +28,20 @@ struct weftp_batch {
 bool weftp_batch_init(struct weftp_batch *batch, size_t capacity);
 void weftp_batch_deinit(struct weftp_batch *batch);
 /* Whether a line of this size goes in as well. */
-bool weftp_batch_fits(const struct weftp_batch *batch, size_t size);
+static inline bool weftp_batch_fits(const struct weftp_batch *batch, size_t size)
+{
+    return batch->count < batch->count_max && size <= batch->capacity - batch->size;
+}
 /* Copy a line that fits. */
-void weftp_batch_add(struct weftp_batch *batch, const char *data, size_t size, int64_t time_ns);
+static inline void weftp_batch_add(struct weftp_batch *batch, const char *data, size_t size,
+                                   int64_t time_ns)
+{
+    char *to = batch->data + batch->size;
+    if (batch->count == 0) batch->first_ns = time_ns;
+    memcpy(to, data, size);
+    batch->lines[batch->count++] = (struct iovec){to, size};
+    batch->size += size;
+}
 /* The first `count` lines are written. */
 void weftp_batch_remove(struct weftp_batch *batch, size_t count);
 

@@ -1,6 +1,7 @@
 #include "logfile.h"
 
 #include "../../src/port/io.h"
+#include "../../src/port/lock.h"
 #include "../../src/port/wait.h"
 #include "fragment.h"
 #include <errno.h>
@@ -315,7 +316,10 @@ bool weftp_logfile_put_quick(struct weftp_logfile *file, const char *data, size_
         return true;
     }
     const struct iovec line = {(void *)(uintptr_t)data, size};
-    return put_rest(file, &line, 1, got) == 1;
+    const int cancel_state = weftp_cancel_disable();
+    const bool whole = put_rest(file, &line, 1, got) == 1;
+    weftp_cancel_restore(cancel_state);
+    return whole;
 }
 
 size_t weftp_logfile_put(struct weftp_logfile *file, const struct iovec *lines, size_t count)

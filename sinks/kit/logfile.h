@@ -67,7 +67,7 @@ int weftp_logfile_check(struct weftp_logfile *file);
 size_t weftp_logfile_put(struct weftp_logfile *file, const struct iovec *lines, size_t count);
 /*
  * Append one line to a file that is open, neither torn nor limited; true: it is written whole. Else
- * as put.
+ * as put. Cancellation need not be disabled.
  */
 bool weftp_logfile_put_quick(struct weftp_logfile *file, const char *data, size_t size);
 /*

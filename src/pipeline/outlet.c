@@ -37,6 +37,7 @@ struct weftp_outlet *weftp_outlet_create(const struct weft_sink_type *type, void
     outlet->self = self;
     outlet->refs = 1;
     outlet->console = more_of(type) && more_of(type)->console;
+    outlet->guarded = more_of(type) && more_of(type)->guarded;
     outlet->tick.run = run_tick;
     return outlet;
 }
@@ -121,10 +122,20 @@ static size_t write_lines(struct weftp_outlet *outlet, struct weft_line *lines, 
     return written;
 }
 
+/* The same for one line. */
 static bool write_line(struct weftp_outlet *outlet, struct weft_line *line,
                        const struct weftp_encoding *encoding)
 {
-    return write_lines(outlet, line, 1, encoding) == 1;
+    size_t written = 0;
+    if (__builtin_expect(outlet->numbers != NULL, 0))
+        return write_lines(outlet, line, 1, encoding) == 1;
+    line->seq = outlet->seq + 1;
+    const weft_status status = outlet->type->write(outlet->self, line, 1, &written);
+    outlet->failing = status != WEFT_OK || written == 0;
+    if (written == 0) return false;
+    add(&outlet->bytes, line->size);
+    outlet->seq++;
+    return true;
 }
 
 /* The lines that are missing come before those that follow: one record says so, and the ledger begins anew. */
@@ -228,8 +239,10 @@ static void look_after(struct weftp_outlet *outlet)
     const uint32_t delay_ms = more->pending_ms(outlet->self);
     if (delay_ms == 0) return;
     outlet->ticking = weftp_ticker_arm(&outlet->tick, delay_ms);
-    if (!outlet->ticking && outlet->type->flush)
-        note_care(outlet, outlet->type->flush(outlet->self, 0));
+    if (outlet->ticking || !outlet->type->flush) return;
+    const int cancel_state = weftp_cancel_disable();
+    note_care(outlet, outlet->type->flush(outlet->self, 0));
+    weftp_cancel_restore(cancel_state);
 }
 
 static void call_tick(struct weftp_outlet *outlet)
@@ -260,7 +273,7 @@ bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thre
                           struct weft_line *line, const struct weftp_encoding *encoding,
                           struct weftp_failure *failure)
 {
-    const int cancel_state = weftp_cancel_disable();
+    const int cancel_state = outlet->guarded ? 0 : weftp_cancel_disable();
     enter(outlet);
     add(&outlet->accepted, 1);
     bool written = outlet->gap.lost == 0 || tell_gap(outlet, thread, line->time_ns, encoding);
@@ -274,7 +287,7 @@ bool weftp_outlet_deliver(struct weftp_outlet *outlet, struct weftp_thread *thre
     add(&outlet->written, written);
     look_after(outlet);
     weftp_unlock(&outlet->lock);
-    weftp_cancel_restore(cancel_state);
+    if (!outlet->guarded) weftp_cancel_restore(cancel_state);
     return written;
 }
 

@@ -35,6 +35,7 @@ struct weftp_outlet {
     char *url; /* as written, secrets masked: two outlets with the same URL are the same */
     unsigned refs;
     bool console;
+    bool guarded;                  /* its write() sees to cancellation */
     struct weftp_numbers *numbers; /* seq=on; owned. NULL: lines are written as they come */
     /* From here on under the lock. */
     uint64_t seq;                                         /* the last number that was taken */

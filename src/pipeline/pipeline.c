@@ -116,9 +116,12 @@ void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thre
 /* How many fields stand before an END or the count. */
 static size_t count_fields(const weft_field *fields, size_t count)
 {
-    size_t n = 0;
-    while (n < count && fields[n].type != WEFT_TYPE_END_) n++;
-    return n;
+    const weft_field *field = fields;
+    if (count == WEFT_SIZE_UNKNOWN_) /* as the macros have it: there is an END */
+        while (field->type != WEFT_TYPE_END_) field++;
+    else
+        while ((size_t)(field - fields) < count && field->type != WEFT_TYPE_END_) field++;
+    return (size_t)(field - fields);
 }
 
 void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,

@@ -19,7 +19,7 @@
 #include <sys/uio.h>
 
 struct weftp_io {
-    ssize_t (*write)(int fd, const void *data, size_t size);
+    ssize_t (*write)(int fd, const void *data, size_t size);      /* no cancellation point */
     ssize_t (*write_pipe)(int fd, const void *data, size_t size); /* without SIGPIPE */
     ssize_t (*writev)(int fd, const struct iovec *parts, int count);
     int (*fsync)(int fd);

@@ -83,6 +83,11 @@ struct weft_sink_type_more {
     uint64_t (*held)(void *self);
     /* Whether this instance may keep lines back at all; NULL: where there is a `held`. */
     bool (*keeps)(void *self);
+    /*
+     * True: write() puts deferred cancellation off by itself before it does anything that threads are cancelled in.
+     * False: that is done for it, at the cost of each line.
+     */
+    bool guarded;
 };
 
 WEFT_EXTERN_C_BEGIN
