@@ -5,8 +5,15 @@
 
 _Static_assert(WEFTP_BULK_LINES <= WEFTP_NUMBERS_LINES, "a batch is numbered at once");
 
+/*
+ * What the encoder remembers from one record to the next - name of the thread, context - holds for
+ * records of one thread: each has a memo of its own, where their ids differ in the last bits.
+ */
+#define MEMOS 8
+
 struct weftp_bulk_text {
-    struct weft_out out;
+    struct weft_out out; /* without a memo but while a record is encoded */
+    void *memos[MEMOS];  /* owned */
     size_t count;
     int least;                                /* the lowest level of a line */
     uint32_t flags_any;                       /* all records' flags */
@@ -52,7 +59,11 @@ static inline bool append(struct weftp_bulk *bulk, const struct weftp_encoding *
     bool trimmed;
     const size_t before = weftp_out_size(&text->out), index = text->count;
     struct weft_line *line = &text->lines[index];
+    void **memo = &text->memos[(uint64_t)record->tid % MEMOS];
+    text->out.memo = *memo;
     const bool encoded = weftp_line_append(encoding, record, &text->out, &trimmed);
+    *memo = text->out.memo;
+    text->out.memo = NULL;
     weftp_counts_note(&thread->counts, &text->out, trimmed);
     if (__builtin_expect(!encoded, 0)) return false;
     line->size = weftp_out_size(&text->out) - before;
@@ -215,8 +226,11 @@ void weftp_bulk_tell(const struct weftp_pipeline *pipeline, struct weftp_thread 
 void weftp_bulk_deinit(struct weftp_bulk *bulk)
 {
     for (size_t i = 0; i <= WEFT_SINKS_MAX; i++) {
-        if (bulk->texts[i]) weftp_out_deinit(&bulk->texts[i]->out);
-        free(bulk->texts[i]);
+        struct weftp_bulk_text *text = bulk->texts[i];
         bulk->texts[i] = NULL;
+        if (!text) continue;
+        for (size_t k = 0; k < MEMOS; k++) free(text->memos[k]);
+        weftp_out_deinit(&text->out);
+        free(text);
     }
 }
