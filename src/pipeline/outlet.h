@@ -23,6 +23,7 @@
 #include "numbers.h"
 #include "thread.h"
 #include "ticker.h"
+#include "word.h"
 #include <weft/options.h>
 #include <weft/sys/sink.h>
 
@@ -112,17 +113,5 @@ void weftp_outlet_reopen(struct weftp_outlet *outlet);
 uint64_t weftp_outlet_settle(struct weftp_outlet *outlet);
 /* In a forked child: a new lock, no counts. */
 void weftp_outlet_forked(struct weftp_outlet *outlet);
-
-/* What weft has to say about itself. */
-struct weftp_word {
-    int level;
-    int64_t time_ns;
-    const char *message; /* static text */
-    const weft_field *fields;
-    size_t count;
-};
-/* The record of it: logger "weft", this thread, no context. */
-void weftp_own_record(struct weft_record *record, const struct weftp_thread *thread,
-                      const struct weftp_word *word);
 
 #endif
