@@ -2,6 +2,7 @@
 
 #include "../queue/salvage.h"
 #include "../record/packed.h"
+#include "sound.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,6 +61,7 @@ static void take_record(struct rescue *rescue, const struct weftp_ring_entry *en
     if (!status && !weftp_unpack_room_grow(&rescue->room, 2 * needs.fields + 1, needs.pairs))
         status = WEFT_ENOMEM;
     if (!status) status = weftp_record_unpack(packed, size, &rescue->room, &unpacked);
+    if (!status && !weftp_record_is_sound(&unpacked.record)) status = WEFT_EINVAL;
     if (status == WEFT_ENOMEM) {
         rescue->status = status;
         return;
