@@ -326,7 +326,7 @@ weft_context *weft_mdc_swap(weft_context *next)
 void weftp_mdc_view(struct weftp_mdc_view *view)
 {
     const struct weft_context *frame = current();
-    const struct weftp_pair_set *pairs = current_pairs();
+    const struct weftp_pair_set *pairs = frame ? frame->pairs : NULL;
     view->pairs = pairs ? pairs->pairs : NULL;
     view->count = pairs ? pairs->count : 0;
     view->trace = frame && frame->traced ? &frame->trace : NULL;

@@ -1,7 +1,9 @@
 #include "enqueue.h"
 
+#include "../record/pack_known.h"
 #include "../record/sites.h"
 #include "../record/templates.h"
+#include "pipeline.h"
 
 #define SHARE(seat) ((seat)->ring.capacity / 4) /* bytes of a ring that one record may take */
 #define LEAST       384 /* bytes that a record is thought to take before it is packed */
@@ -10,6 +12,12 @@
 #define STUCK_NAP_US 200
 #define SETTLE_MS    5000
 #define LARGE_MS     20 /* that a large record waits where others do not: it takes long anyway */
+
+enum enqueued {
+    PUSHED, /* it is in the ring */
+    LOST,   /* the policy let it go; that is counted */
+    NOT /* it is to be handed over by the caller itself, now: nothing of this thread is before it */
+};
 
 /* What is called there are points of cancellation, and locks are held. */
 static bool take_seat(struct weftp_worker *worker, struct weftp_thread *thread)
@@ -24,10 +32,10 @@ static bool take_seat(struct weftp_worker *worker, struct weftp_thread *thread)
     return true;
 }
 
-static enum weftp_enqueued lose(struct weftp_thread *thread, const struct weft_record *record)
+static enum enqueued lose(struct weftp_thread *thread, const struct weft_record *record)
 {
     weftp_queue_lose(thread->queue, thread->seat, record->level, record->time_ns);
-    return WEFTP_ENQUEUE_LOST;
+    return LOST;
 }
 
 /* How long this record may wait to be handed over by its caller. */
@@ -46,18 +54,23 @@ static int64_t patience_ms(const struct weftp_queue *queue, const struct weft_re
  * Too large for a ring: the caller writes it itself, once all that came before it is written. A sink
  * that has just answered the worker is sure not to hold the caller up for long.
  */
-static enum weftp_enqueued by_hand(struct weftp_worker *worker, struct weftp_thread *thread,
-                                   const struct weft_record *record)
+static enum enqueued by_hand(struct weftp_worker *worker, struct weftp_thread *thread,
+                             const struct weft_record *record)
 {
     const int64_t most_ms = patience_ms(&worker->queue, record);
     const int64_t deadline_ms = most_ms == INT64_MAX ? most_ms : weftp_monotonic_ms() + most_ms;
     weftp_count(&thread->counts.large);
     if (weftp_queue_drain(&worker->queue, deadline_ms) || record->flags & WEFTP_RECORD_PRINTED)
-        return WEFTP_ENQUEUE_NOT;
+        return NOT;
     return lose(thread, record);
 }
 
-bool weftp_enqueue_gets_on(struct weftp_worker *worker, struct weftp_thread *thread)
+/*
+ * Before a record of a print: the worker may be running the very code that prints, which waits for
+ * whoever reads the prints. So wait for room only as long as the worker gets on. False: it does not;
+ * the record is to be handed over by the caller itself, past those that wait.
+ */
+static bool gets_on(struct weftp_worker *worker, struct weftp_thread *thread)
 {
     struct weftp_queue *queue = &worker->queue;
     const struct weftp_seat *seat = thread->seat;
@@ -86,8 +99,8 @@ void weftp_enqueue_settle(struct weftp_thread *thread)
 }
 
 /* It did not fit into the room that there was: ask for as much as it takes. */
-static enum weftp_enqueued push_measured(struct weftp_worker *worker, struct weftp_thread *thread,
-                                         const struct weft_record *record, unsigned options)
+static enum enqueued push_measured(struct weftp_worker *worker, struct weftp_thread *thread,
+                                   const struct weft_record *record, unsigned options)
 {
     struct weftp_seat *seat = thread->seat;
     size_t room = 0, size = weftp_packed_size(record, options);
@@ -96,25 +109,60 @@ static enum weftp_enqueued push_measured(struct weftp_worker *worker, struct wef
     if (!to || weftp_record_pack(record, options, to, room, &size) != WEFT_OK)
         return lose(thread, record);
     weftp_queue_commit(&worker->queue, seat, size, record->time_ns);
-    return WEFTP_ENQUEUED;
+    return PUSHED;
 }
 
-enum weftp_enqueued weftp_enqueue(struct weftp_worker *worker, struct weftp_thread *thread,
-                                  const struct weft_record *record)
+/* What a site is packed as. Its first record registers it and has its keys learnt. */
+static inline unsigned options_of(const struct weft_record *record)
 {
-    if (__builtin_expect(*worker->own == 0, 0)) return WEFTP_ENQUEUE_NOT;
-    if (__builtin_expect(!thread->seat, 0) && !take_seat(worker, thread)) return WEFTP_ENQUEUE_NOT;
-    struct weftp_seat *seat = thread->seat;
-    size_t room, size;
     weft_site *site = (weft_site *)(uintptr_t)record->site;
-    const unsigned options = weftp_site_register(site) ? WEFTP_PACK_SITE_BY_ID : 0;
-    if (options && __builtin_expect(weftp_template_state(site) == 0, 0))
+    if (!weftp_site_register(site)) return WEFTP_PACK_KEYS;
+    if (__builtin_expect(weftp_template_state(site) == 0, 0))
         weftp_template_learn(site, record->fields, record->field_count);
+    return WEFTP_PACK_KEYS | WEFTP_PACK_SITE_BY_ID;
+}
+
+/* Pack a record as most are, or return 0. */
+static inline size_t pack_known(const struct weft_record *record, unsigned options, void *to,
+                                size_t room)
+{
+    const struct weftp_template *known =
+        options & WEFTP_PACK_SITE_BY_ID ? weftp_template_of(record->site) : NULL;
+    return known ? weftp_pack_known(record, known, to, room) : 0;
+}
+
+static inline enum enqueued push(struct weftp_worker *worker, struct weftp_thread *thread,
+                                 const struct weft_record *record)
+{
+    if (__builtin_expect(*worker->own == 0, 0)) return NOT;
+    if (__builtin_expect(!thread->seat, 0) && !take_seat(worker, thread)) return NOT;
+    struct weftp_seat *seat = thread->seat;
+    size_t room;
+    const unsigned options = options_of(record);
     void *to = weftp_queue_room(&worker->queue, seat, record->level, LEAST, &room);
     if (__builtin_expect(!to, 0)) return lose(thread, record);
     if (room > SHARE(seat)) room = SHARE(seat);
-    if (__builtin_expect(weftp_record_pack(record, options, to, room, &size) != WEFT_OK, 0))
+    size_t size = pack_known(record, options, to, room);
+    if (size == 0 && weftp_record_pack(record, options, to, room, &size) != WEFT_OK)
         return push_measured(worker, thread, record, options);
     weftp_queue_commit(&worker->queue, seat, size, record->time_ns);
-    return WEFTP_ENQUEUED;
+    return PUSHED;
+}
+
+void weftp_enqueue(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                   struct weft_record *record)
+{
+    struct weftp_worker *worker = pipeline->worker;
+    if (record->level < pipeline->floor) return;
+    if (__builtin_expect(record->flags & WEFTP_RECORD_PRINTED, 0)) {
+        if (!weftp_pipeline_takes(pipeline, record->flags)) return;
+        if (!gets_on(worker, thread)) {
+            weftp_pipeline_write(pipeline, thread, record);
+            return;
+        }
+    }
+    if (__builtin_expect(push(worker, thread, record) == NOT, 0))
+        weftp_pipeline_write(pipeline, thread, record);
+    else
+        weftp_count(&thread->counts.accepted);
 }

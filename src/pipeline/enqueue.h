@@ -9,22 +9,16 @@
 
 #include "worker.h"
 
-enum weftp_enqueued {
-    WEFTP_ENQUEUED,     /* it is in the ring */
-    WEFTP_ENQUEUE_LOST, /* the policy let it go; that is counted */
-    WEFTP_ENQUEUE_NOT /* it is to be handed over by the caller itself, now: nothing of this thread is before it */
-};
-
-/* Push a record that some sink wants. A first one takes a seat for the thread: it allocates and maps memory. */
-enum weftp_enqueued weftp_enqueue(struct weftp_worker *worker, struct weftp_thread *thread,
-                                  const struct weft_record *record);
+struct weftp_pipeline;
 
 /*
- * Before a record of a print: the worker may be running the very code that prints, which waits for
- * whoever reads the prints. So wait for room only as long as the worker gets on. False: it does not;
- * the record is to be handed over by the caller itself, past those that wait.
+ * Push a record that some sink of a pipeline with a worker wants, or write it at once where it
+ * cannot be queued; its field_count is as weftp_pipeline_submit says. What the policy lets go is
+ * counted. A first one takes a seat for the thread: it allocates and maps memory.
  */
-bool weftp_enqueue_gets_on(struct weftp_worker *worker, struct weftp_thread *thread);
+void weftp_enqueue(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                   struct weft_record *record);
+
 /* Before a record of a thread with a seat that goes to the sinks at once: what it has pushed comes first. */
 void weftp_enqueue_settle(struct weftp_thread *thread);
 

@@ -55,23 +55,8 @@ static bool encode(const struct weftp_pipeline *pipeline, unsigned encoding,
     return encoded;
 }
 
-/* Whether the queue has dealt with it. */
-static bool hand_over(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+static void write_now(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                       const struct weft_record *record)
-{
-    if (record->level < pipeline->floor) return true;
-    if (__builtin_expect(record->flags & WEFTP_RECORD_PRINTED, 0)) {
-        if (!weftp_pipeline_takes(pipeline, record->flags)) return true;
-        if (!weftp_enqueue_gets_on(pipeline->worker, thread)) return false;
-    }
-    if (__builtin_expect(weftp_enqueue(pipeline->worker, thread, record) == WEFTP_ENQUEUE_NOT, 0))
-        return false;
-    weftp_count(&thread->counts.accepted);
-    return true;
-}
-
-static void submit_now(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
-                       const struct weft_record *record)
 {
     unsigned have = UINT32_MAX;
     bool wanted = false, encoded = true, all_encoded = true, all_written = true;
@@ -124,14 +109,22 @@ static size_t count_fields(const weft_field *fields, size_t count)
     return (size_t)(field - fields);
 }
 
+void weftp_pipeline_write(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                          struct weft_record *record)
+{
+    record->field_count = count_fields(record->fields, record->field_count);
+    write_now(pipeline, thread, record);
+}
+
 void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                            struct weft_record *record)
 {
-    if (pipeline->worker && hand_over(pipeline, thread, record)) return;
-    if (!pipeline->worker && __builtin_expect(thread->seat != NULL, 0))
-        weftp_enqueue_settle(thread);
-    record->field_count = count_fields(record->fields, record->field_count);
-    submit_now(pipeline, thread, record);
+    if (pipeline->worker) {
+        weftp_enqueue(pipeline, thread, record);
+        return;
+    }
+    if (__builtin_expect(thread->seat != NULL, 0)) weftp_enqueue_settle(thread);
+    weftp_pipeline_write(pipeline, thread, record);
 }
 
 /* What a sink lost, or had trouble with, and nobody was told of. False: nothing. */

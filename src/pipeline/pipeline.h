@@ -58,6 +58,9 @@ struct weftp_pipeline {
  */
 void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                            struct weft_record *record);
+/* The same at once, on the calling thread. */
+void weftp_pipeline_write(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
+                          struct weft_record *record);
 /* Write a status record to stderr (its time is set here). The thread is inside a call. */
 void weftp_pipeline_say(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                         const struct weftp_word *word);

@@ -256,30 +256,6 @@ static uint32_t put_fields(struct writer *writer, const weft_field *fields, size
     return found;
 }
 
-/* ---- fields that are as a template says ---- */
-
-/* Whether a record that has at least as many fields has no more. */
-static WEFTP_PACK_IN_LINE bool ends_at(const struct weft_record *record, uint32_t count)
-{
-    return record->field_count == count || record->fields[count].type == WEFT_TYPE_END_;
-}
-
-/* Write the fields of a call, and return how many. *number: the template that has their keys, or 0. */
-static WEFTP_PACK_IN_LINE uint32_t put_call(struct writer *writer, const struct weft_record *record,
-                                            const struct weftp_template *known, uint16_t *number)
-{
-    *number = 0;
-    if (known && record->field_count >= known->count) {
-        char *to = weftp_pack_known(writer->at, writer->end, record->fields, known);
-        if (__builtin_expect(to && ends_at(record, known->count), 1)) {
-            *number = (uint16_t)known->site.state;
-            writer->at = to;
-            return writer->field_total = known->count;
-        }
-    }
-    return put_fields(writer, record->fields, record->field_count, 0);
-}
-
 /* ---- the record ---- */
 
 /* False: no head holds that. */
@@ -298,13 +274,6 @@ static unsigned extras_of(const struct weft_record *record, unsigned options)
                    tid = (uint64_t)record->tid + (1u << 31);
     if ((pid | tid) >> 32) has |= WEFTP_PACKED_HAS_WIDE;
     return has;
-}
-
-/* Whose number is known where the record is read: sites are then known by their ids, too. */
-static WEFTP_PACK_IN_LINE const struct weftp_template *template_of(const struct weft_record *record,
-                                                                   unsigned options)
-{
-    return options & WEFTP_PACK_SITE_BY_ID && record->site ? weftp_template_of(record->site) : NULL;
 }
 
 static int16_t level_of(int level)
@@ -387,25 +356,23 @@ static WEFTP_PACK_IN_LINE void put_padding(struct writer *writer, size_t padding
 }
 
 /* Returns the size, whether or not it fits; SIZE_MAX: no room would do. */
-static WEFTP_PACK_IN_LINE size_t pack(const struct weft_record *record, unsigned options, char *to,
-                                      size_t room)
+static size_t pack(const struct weft_record *record, unsigned options, char *to, size_t room)
 {
     struct writer writer = {.at = to, .end = to + room};
     const unsigned has = extras_of(record, options);
     uint32_t count = 0;
-    uint16_t number = 0;
     if (!to || !has_room_in_head(record)) return SIZE_MAX;
     struct weftp_packed_head *head = (void *)take(&writer, sizeof *head);
     if (head) put_ids(head, record, has);
     put_body(&writer, record, has);
-    if (record->fields) count = put_call(&writer, record, template_of(record, options), &number);
+    if (record->fields) count = put_fields(&writer, record->fields, record->field_count, 0);
     const uint64_t whole = (uint64_t)(writer.at - to) + writer.missed;
     if (whole > WEFTP_PACKED_SIZE_MAX) return SIZE_MAX;
     const size_t size = (size_t)whole, padding = -size % WEFTP_PACKED_ALIGN;
     put_padding(&writer, padding);
     if (__builtin_expect(!head || writer.missed != 0, 0)) return size + padding;
     head->size = (uint32_t)(size + padding);
-    head->template_number = number;
+    head->template_number = 0;
     head->field_count = count;
     head->field_total = writer.field_total;
     return size + padding;
@@ -418,10 +385,21 @@ size_t weftp_packed_size(const struct weft_record *record, unsigned options)
     return pack(record, options, nowhere, 0);
 }
 
+/* Whose number is known where the record is read: sites are then known by their ids, too. */
+static const struct weftp_template *template_of(const struct weft_record *record, unsigned options)
+{
+    const bool may_have =
+        (options & (WEFTP_PACK_SITE_BY_ID | WEFTP_PACK_KEYS)) == WEFTP_PACK_SITE_BY_ID &&
+        record->site && record->fields;
+    return may_have ? weftp_template_of(record->site) : NULL;
+}
+
 weft_status weftp_record_pack(const struct weft_record *record, unsigned options, void *to,
                               size_t room, size_t *size)
 {
-    const size_t needed = pack(record, options, to, room);
+    const struct weftp_template *known = template_of(record, options);
+    size_t needed = known ? weftp_pack_known(record, known, to, room) : 0;
+    if (needed == 0) needed = pack(record, options, to, room);
     if (__builtin_expect(needed > room, 0)) return WEFT_ELIMIT;
     *size = needed;
     return WEFT_OK;

@@ -1,6 +1,7 @@
 /*
- * Packing the fields of a call whose keys a template has: heads and values, nothing else.
- * Threads: any; never allocates; signal-safe. May include: templates, the packed form.
+ * Packing, in one go, records as most are: keys that a template has, pairs that are whole sets, and
+ * room for it all. All others go the long way, pack.c.
+ * Threads: any; never allocates; signal-safe. May include: port, templates, pairs, the packed form.
  */
 #ifndef WEFTP_RECORD_PACK_KNOWN_H
 #define WEFTP_RECORD_PACK_KNOWN_H
@@ -8,11 +9,11 @@
 #include "templates.h"
 
 /*
- * Write as many fields as the template has, if they are its fields, between `to` and `end`, and
- * return the end of what was written; NULL: they are not, or there is little room: the bytes are
- * then of no use. What is behind an END is not read.
+ * Pack a record of a template's site at `to`, which has `room` bytes, and return its size. 0: it is
+ * not such a record, or there is little room; what is at `to` is then of no use. Bytes of the room
+ * behind the record may be written, too.
  */
-char *weftp_pack_known(char *to, const char *end, const weft_field *field,
-                       const struct weftp_template *known);
+size_t weftp_pack_known(const struct weft_record *record, const struct weftp_template *known,
+                        char *to, size_t room);
 
 #endif

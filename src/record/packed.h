@@ -33,7 +33,8 @@
 #define WEFTP_PACKED_DEPTH_MAX 12
 
 enum {
-    WEFTP_PACK_SITE_BY_ID = 1 /* the site as its id alone, without file, function and line */
+    WEFTP_PACK_SITE_BY_ID = 1, /* the site as its id alone, without file, function and line */
+    WEFTP_PACK_KEYS = 2        /* the keys themselves, though a template may have them */
 };
 
 /*

@@ -2,6 +2,7 @@
  * The log calls: from arguments to a record in the pipeline. The way of a record begins here.
  */
 #include "../mdc/mdc.h"
+#include "../port/text_size.h"
 #include "system.h"
 
 #include <errno.h>
@@ -36,12 +37,16 @@ static bool call_begin_cold(void)
     return false;
 }
 
-static bool enter(struct call *call)
+/* In line, though prints use them as well: tens of instructions a record. */
+#define IN_LINE inline __attribute__((always_inline))
+
+static IN_LINE bool enter(struct call *call)
 {
-    switch (weftp_thread_enter(&call->thread)) {
-    case WEFTP_ENTER_OK: break;
-    case WEFTP_ENTER_REENTRANT: count_shared(&weftp_system.dropped_reentrant); return false;
-    case WEFTP_ENTER_NO_MEMORY: count_shared(&weftp_system.dropped_start); return false;
+    const enum weftp_enter entered = weftp_thread_enter(&call->thread);
+    if (__builtin_expect(entered != WEFTP_ENTER_OK, 0)) {
+        count_shared(entered == WEFTP_ENTER_REENTRANT ? &weftp_system.dropped_reentrant
+                                                      : &weftp_system.dropped_start);
+        return false;
     }
     call->pipeline = weftp_system_pipeline();
     if (__builtin_expect(call->pipeline != NULL, 1)) return true;
@@ -49,9 +54,6 @@ static bool enter(struct call *call)
     count_shared(&weftp_system.dropped_shutdown);
     return false;
 }
-
-/* In line, as each was before prints came to use it as well: twenty instructions a record. */
-#define IN_LINE inline __attribute__((always_inline))
 
 static IN_LINE bool is_wanted(struct call *call, const weft_logger *logger, int level)
 {
@@ -67,42 +69,44 @@ static IN_LINE bool is_wanted(struct call *call, const weft_logger *logger, int 
     return true;
 }
 
-static bool call_begin(struct call *call, const weft_logger *logger, int level)
+static IN_LINE bool call_begin(struct call *call, const weft_logger *logger, int level)
 {
     if (!is_wanted(call, logger, level)) return false;
     if (__builtin_expect(weftp_system_attention() != 0, 0)) weftp_system_attend();
     return enter(call);
 }
 
-static IN_LINE void set_origin(struct weft_record *record, struct call *call)
+/* Where a record is from: when, and which thread's. */
+struct origin {
+    int64_t time_ns, pid, tid;
+    const char *thread;
+    size_t thread_size;
+};
+
+/* What a test has set in the place of the real world. */
+static void set_fake(struct origin *origin, const struct call *call)
 {
     const struct weftp_fake *fake = call->pipeline->fake;
-    record->time_ns = weftp_clock_realtime_ns(&call->thread->clock);
-    weftp_thread_refresh(call->thread, record->time_ns);
-    record->tid = call->thread->id;
-    record->thread = call->thread->name;
-    record->thread_size = call->thread->name_size;
-    if (__builtin_expect(!fake, 1)) return;
     if (fake->time_ns != INT64_MIN)
-        record->time_ns = __atomic_fetch_add(&call->pipeline->fake->time_ns, fake->time_step_ns,
+        origin->time_ns = __atomic_fetch_add(&call->pipeline->fake->time_ns, fake->time_step_ns,
                                              __ATOMIC_RELAXED);
-    if (fake->pid) record->pid = fake->pid;
+    if (fake->pid) origin->pid = fake->pid;
     if (fake->thread) {
-        record->thread = fake->thread;
-        record->thread_size = strlen(fake->thread);
+        origin->thread = fake->thread;
+        origin->thread_size = strlen(fake->thread);
     }
 }
 
-static void set_context(struct weft_record *record, const struct weftp_logger *logger)
+static IN_LINE struct origin origin_of(const struct call *call)
 {
-    struct weftp_mdc_view mdc;
-    weftp_mdc_view(&mdc);
-    record->mdc = mdc.pairs;
-    record->mdc_count = mdc.count;
-    record->trace = mdc.trace;
-    if (!logger->bound) return;
-    record->bound = logger->bound->pairs;
-    record->bound_count = logger->bound->count;
+    struct weftp_thread *thread = call->thread;
+    struct origin origin = {.time_ns = weftp_clock_realtime_ns(&thread->clock)};
+    weftp_thread_refresh(thread, origin.time_ns);
+    origin.tid = thread->id;
+    origin.thread = thread->name;
+    origin.thread_size = thread->name_size;
+    if (__builtin_expect(call->pipeline->fake != NULL, 0)) set_fake(&origin, call);
+    return origin;
 }
 
 /* What the caller said. */
@@ -115,20 +119,34 @@ struct content {
     uint32_t flags;
 };
 
-static void submit(struct call *call, const struct content *content)
+/* Each member is named, so that nothing is cleared first. */
+static IN_LINE void submit(const struct call *call, const struct content *content)
 {
+    struct weftp_mdc_view mdc;
+    weftp_mdc_view(&mdc); /* first: it is a call, over which little is to be kept */
+    const struct origin origin = origin_of(call);
+    const struct weftp_logger *logger = call->logger;
+    const struct weftp_pair_set *bound = logger->bound;
     struct weft_record record = {.struct_size = sizeof record,
+                                 .time_ns = origin.time_ns,
+                                 .pid = origin.pid,
+                                 .tid = origin.tid,
                                  .level = call->level,
                                  .flags = content->flags,
-                                 .logger = call->logger->name,
-                                 .logger_size = call->logger->name_size,
+                                 .logger = logger->name,
+                                 .logger_size = logger->name_size,
+                                 .thread = origin.thread,
+                                 .thread_size = origin.thread_size,
                                  .message = content->message,
                                  .message_size = content->message_size,
                                  .site = content->site,
                                  .fields = content->fields,
-                                 .field_count = content->count};
-    set_origin(&record, call);
-    set_context(&record, call->logger);
+                                 .field_count = content->count,
+                                 .bound = bound ? bound->pairs : NULL,
+                                 .bound_count = bound ? bound->count : 0,
+                                 .mdc = mdc.pairs,
+                                 .mdc_count = mdc.count,
+                                 .trace = mdc.trace};
     weftp_pipeline_submit(call->pipeline, call->thread, &record);
 }
 
@@ -146,7 +164,7 @@ void weft_emit_(weft_site *site, weft_logger *logger, int level, const char *msg
     if (call_begin(&call, logger, level & LEVEL_MASK)) {
         const struct content content = {.site = site,
                                         .message = msg ? msg : "",
-                                        .message_size = msg ? strlen(msg) : 0,
+                                        .message_size = msg ? weftp_text_size(msg) : 0,
                                         .fields = fields,
                                         .count = fields ? count : 0,
                                         .flags = (uint32_t)level & WEFT_CONST_MSG_};
@@ -164,19 +182,21 @@ void weftp_emit_print(const struct weftp_print *print)
     const weft_field fields[] = {weft_bool("partial", true)};
     struct call call;
     if (is_wanted(&call, print->logger, print->level) && enter(&call)) {
+        const struct origin origin = origin_of(&call);
         struct weft_record record = {.struct_size = sizeof record,
+                                     .time_ns = origin.time_ns,
+                                     .pid = origin.pid,
+                                     .tid = print->thread_id,
                                      .level = call.level,
                                      .flags = WEFTP_RECORD_PRINTED,
                                      .logger = call.logger->name,
                                      .logger_size = call.logger->name_size,
+                                     .thread = thread,
+                                     .thread_size = sizeof thread - 1,
                                      .message = print->text,
                                      .message_size = print->size,
                                      .fields = fields,
                                      .field_count = print->partial ? 1 : 0};
-        set_origin(&record, &call);
-        record.tid = print->thread_id;
-        record.thread = thread;
-        record.thread_size = sizeof thread - 1;
         weftp_pipeline_submit(call.pipeline, call.thread, &record);
         call_end(&call);
     }
