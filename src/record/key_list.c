@@ -70,7 +70,7 @@ static const char *read_value(const char *at, const char *end, weft_field *field
         field->v.p = at;
         return flags == 0 && field->size <= left ? at + field->size : NULL;
     }
-    if (flags == WEFTP_PACKED_SMALL && field->type != WEFT_TYPE_DOUBLE) {
+    if (flags == WEFTP_PACKED_SMALL) { /* a double's bits may be, as well: 0.0 */
         field->v.i = (int32_t)field->size;
         field->size = 0;
         return at;

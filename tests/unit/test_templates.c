@@ -13,6 +13,7 @@
 #include "src/encode/registry.h"
 #include "src/record/key_list.h"
 #include "src/record/packed_form.h"
+#include "src/record/pair.h"
 #include "src/record/sites.h"
 #include "src/record/templates.h"
 
@@ -37,12 +38,17 @@ static struct weft_record record_of(const weft_site *site, const weft_field *fie
 static char bytes[ROOM];
 static size_t packed_size;
 static weft_field room_fields[64];
+static struct weft_pair room_pairs[8];
 static struct weftp_unpacked view;
 
 static weft_status unpack_with(unsigned options, const struct weftp_key_lists *lists)
 {
-    const struct weftp_unpack_room room = {
-        .options = options, .fields = room_fields, .field_count = 64, .lists = lists};
+    const struct weftp_unpack_room room = {.options = options,
+                                           .fields = room_fields,
+                                           .field_count = 64,
+                                           .pairs = room_pairs,
+                                           .pair_count = 8,
+                                           .lists = lists};
     return weftp_record_unpack(bytes, packed_size, &room, &view);
 }
 
@@ -388,6 +394,92 @@ static void hostile_lists(void **state)
     free(packed);
 }
 
+static struct weftp_pair_set *set_of(const weft_field *fields, size_t count)
+{
+    const struct weftp_pair_limits limits = WEFTP_PAIR_LIMITS_DEFAULT;
+    struct weftp_pair_set *set;
+    assert_int_equal(weftp_pairs_put(&set, NULL, fields, count, &limits, NULL), WEFT_OK);
+    return set;
+}
+
+static void assert_same_pairs(const struct weft_pair *pairs, const struct weftp_pair_set *set,
+                              size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(pairs[i].json, set->pairs[i].json);
+        assert_same_field(&pairs[i].field, &set->pairs[i].field);
+    }
+}
+
+/* Pack and unpack; returns the number of the template that was used. */
+static unsigned front_through(const struct weft_record *record)
+{
+    memset(bytes, 0xA5, sizeof bytes);
+    assert_int_equal(
+        weftp_record_pack(record, WEFTP_PACK_SITE_BY_ID, bytes, sizeof bytes, &packed_size),
+        WEFT_OK);
+    assert_int_equal(packed_size % WEFTP_PACKED_ALIGN, 0);
+    assert_int_equal(unpack(WEFTP_UNPACK_TRUSTED), WEFT_OK);
+    const struct weft_record *got = &view.record;
+    assert_memory_equal(got->logger, record->logger, record->logger_size);
+    assert_memory_equal(got->thread, record->thread, record->thread_size);
+    assert_memory_equal(got->message, record->message, record->message_size);
+    assert_true(got->time_ns == record->time_ns && got->pid == record->pid &&
+                got->tid == record->tid && got->level == record->level &&
+                got->flags == record->flags && got->message_size == record->message_size &&
+                got->logger_size == record->logger_size &&
+                got->thread_size == record->thread_size && got->mdc_count == record->mdc_count &&
+                got->bound_count == record->bound_count);
+    assert_int_equal(got->trace != NULL, record->trace != NULL);
+    if (record->trace) assert_memory_equal(got->trace, record->trace, sizeof *record->trace);
+    assert_int_equal(got->field_count, 2);
+    assert_same_field(&got->fields[0], &record->fields[0]);
+    assert_same_field(&got->fields[1], &record->fields[1]);
+    return template_number();
+}
+
+/* All else that a record has, beside fields whose keys are known. */
+static void front_of_the_record(void **state)
+{
+    (void)state;
+    if (!has_templates()) return;
+    SITE(site);
+    static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-*/";
+    const weft_field some[] = {weft_str("user", "u-1"), weft_int("n", 7)};
+    struct weftp_pair_set *bound = set_of(some + 1, 1), *mdc = set_of(some, 2);
+    const struct weft_trace trace = {"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "", 1};
+    for (size_t size = 0; size < sizeof text; size++) {
+        const weft_field fields[] = {weft_strn("text", text, size), weft_double("d", 0.0)};
+        struct weft_record record = record_of(&site, fields, 2);
+        if (size == 0) weftp_template_learn(&site, fields, 2);
+        record.message = record.logger = record.thread = text;
+        record.message_size = size;
+        record.logger_size = size / 2;
+        record.thread_size = size / 3;
+        record.flags = WEFT_CONST_MSG_;
+        record.tid = INT32_MAX;
+        record.trace = size % 2 ? &trace : NULL;
+        record.bound = size % 3 ? bound->pairs : NULL;
+        record.bound_count = size % 3 ? 1 : 0;
+        record.mdc = mdc->pairs;
+        record.mdc_count = 2;
+        assert_int_equal(front_through(&record), site.state);
+        assert_same_pairs(view.record.mdc, mdc, 2);
+        assert_same_pairs(view.record.bound, bound, record.bound_count);
+        struct weft_record odd = record;
+        odd.mdc_count = 1; /* no whole set */
+        assert_int_equal(front_through(&odd), 0);
+        odd = record;
+        odd.pid = INT64_MIN;
+        assert_int_equal(front_through(&odd), 0);
+        odd = record;
+        odd.tid = INT64_C(1) << 31;
+        assert_int_equal(front_through(&odd), 0);
+    }
+    weftp_pairs_unref(bound);
+    weftp_pairs_unref(mdc);
+}
+
 /* Room that is less than the record takes is not written behind. */
 static void little_room(void **state)
 {
@@ -418,7 +510,8 @@ int main(void)
         cmocka_unit_test(keys_of_the_call), cmocka_unit_test(other_records_of_the_site),
         cmocka_unit_test(no_template),      cmocka_unit_test(watched_templates),
         cmocka_unit_test(refused_template), cmocka_unit_test(many_watchers),
-        cmocka_unit_test(hostile_lists),    cmocka_unit_test(little_room),
+        cmocka_unit_test(hostile_lists),    cmocka_unit_test(front_of_the_record),
+        cmocka_unit_test(little_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
