@@ -122,27 +122,20 @@ static inline unsigned options_of(const struct weft_record *record)
     return WEFTP_PACK_KEYS | WEFTP_PACK_SITE_BY_ID;
 }
 
-/* Pack a record as most are, or return 0. */
-static inline size_t pack_known(const struct weft_record *record, unsigned options, void *to,
-                                size_t room)
-{
-    const struct weftp_template *known =
-        options & WEFTP_PACK_SITE_BY_ID ? weftp_template_of(record->site) : NULL;
-    return known ? weftp_pack_known(record, known, to, room) : 0;
-}
-
 static inline enum enqueued push(struct weftp_worker *worker, struct weftp_thread *thread,
                                  const struct weft_record *record)
 {
     if (__builtin_expect(*worker->own == 0, 0)) return NOT;
     if (__builtin_expect(!thread->seat, 0) && !take_seat(worker, thread)) return NOT;
     struct weftp_seat *seat = thread->seat;
-    size_t room;
+    size_t room, size = 0;
     const unsigned options = options_of(record);
+    const struct weftp_template *known =
+        options & WEFTP_PACK_SITE_BY_ID ? weftp_template_of(record->site) : NULL;
     void *to = weftp_queue_room(&worker->queue, seat, record->level, LEAST, &room);
     if (__builtin_expect(!to, 0)) return lose(thread, record);
     if (room > SHARE(seat)) room = SHARE(seat);
-    size_t size = pack_known(record, options, to, room);
+    if (known) size = weftp_pack_known(record, known, to, room);
     if (size == 0 && weftp_record_pack(record, options, to, room, &size) != WEFT_OK)
         return push_measured(worker, thread, record, options);
     weftp_queue_commit(&worker->queue, seat, size, record->time_ns);
