@@ -8,6 +8,7 @@
 #include "src/base/out.h"
 #include "src/encode/registry.h"
 #include "src/record/pair.h"
+#include "src/record/templates.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,10 +40,12 @@ static void encode(struct weft_out *out, int64_t time_ns, const char *message,
                    const weft_field *fields, size_t count)
 {
     static const struct weft_limits all = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
-    static const weft_site
-        sites[2]; /* as calls have them: a place for records with fields, one for those without */
+    static weft_site sites[2] = {{.file = __FILE__, .func = "with fields", .line = 1},
+                                 {.file = __FILE__, .func = "without fields", .line = 2}};
+    weft_site *site = &sites[count == 0]; /* as calls have them */
+    if (weftp_template_state(site) == 0) weftp_template_learn(site, fields, count);
     const struct weft_record record = {.struct_size = sizeof record,
-                                       .site = &sites[count == 0],
+                                       .site = site,
                                        .time_ns = time_ns,
                                        .pid = 4242,
                                        .tid = 4242,

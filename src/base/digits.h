@@ -49,4 +49,20 @@ static inline char *weftp_digits8(char *to, uint32_t value)
     return weftp_digits4(to + 4, value % 10000);
 }
 
+/* Write `value` < 10,000 without leading zeros. */
+static inline char *weftp_digits_up_to_4(char *to, uint32_t value)
+{
+    const uint32_t high = value / 100, first = value < 100 ? value : high;
+    memcpy(to, weftp_digit_pairs + (size_t)2 * first + (first < 10), 2);
+    to += 1 + (first >= 10);
+    return value < 100 ? to : weftp_digits2(to, value % 100);
+}
+
+/* Write `value` < 100,000,000 without leading zeros. */
+static inline char *weftp_digits_up_to_8(char *to, uint32_t value)
+{
+    if (value < 10000) return weftp_digits_up_to_4(to, value);
+    return weftp_digits4(weftp_digits_up_to_4(to, value / 10000), value % 10000);
+}
+
 #endif

@@ -92,14 +92,18 @@ static char *put_whole(char *to, uint64_t value, enum weftp_double_style style)
     return style == WEFTP_DOUBLE_JAVA ? put_fixed(to, ".0", 2) : to;
 }
 
-/* `thousandths` / 1000, which is no whole number. */
-static char *put_thousandths(char *to, uint64_t thousandths)
+/* `thousandths` / 1000, below 10,000,000 and no whole number. */
+static inline char *put_thousandths(char *to, uint64_t thousandths)
 {
-    const uint32_t fraction = (uint32_t)(thousandths % 1000);
-    to = weftp_u64_text(to, thousandths / 1000);
+    const uint32_t whole = (uint32_t)(thousandths / 1000);
+    const uint32_t fraction = (uint32_t)(thousandths - (uint64_t)whole * 1000);
+    const uint32_t hundredths = fraction / 10, last = fraction % 10;
+    to = weftp_digits_up_to_8(to, whole);
     *to = '.';
-    to = weftp_digits3(to + 1, fraction);
-    return to - (fraction % 10 == 0) - (fraction % 100 == 0);
+    weftp_digits2(to + 1, hundredths);
+    to[3] = (char)('0' + last);
+    if (last) return to + 4;
+    return to + (to[2] == '0' ? 2 : 3);
 }
 
 /*

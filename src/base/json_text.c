@@ -42,12 +42,6 @@ static inline bool is_escaped(unsigned char c)
     return c < 0x20 || c == '"' || c == '\\';
 }
 
-static inline char *put_escape(char *to, unsigned char c)
-{
-    memcpy(to, &escapes[c], sizeof escapes[c]);
-    return to + escapes[c].size;
-}
-
 /* Have room for `left` bytes and the slack at `to`; NULL when there is none. */
 static inline char *make_room(struct weft_out *out, char *to, size_t left)
 {
@@ -59,20 +53,21 @@ static inline char *make_room(struct weft_out *out, char *to, size_t left)
 /*
  * Write the first `count` bytes of a step, those of the mask escaped. The caller has copied the
  * step already; behind each escape the 16 bytes that follow in `from`, of which 32 can be read, are
- * copied again, which costs less than to ask how many are wanted.
+ * copied again, which costs less than to ask how many are wanted. `to` is where the step would
+ * begin if what stands in front of the byte at hand had not grown.
  */
 static inline char *escape_marked(char *to, const unsigned char *from, unsigned count,
                                   unsigned mask)
 {
-    unsigned done = 0;
-    while (mask) {
-        const unsigned at = (unsigned)__builtin_ctz(mask);
-        to = put_escape(to + (at - done), from[at]);
-        done = at + 1;
-        memcpy(to, from + done, WEFTP_SCAN_SIZE);
-        mask &= mask - 1;
+    for (; mask; mask &= mask - 1) {
+        const size_t at = (unsigned)__builtin_ctz(mask);
+        const struct escape *escape = &escapes[from[at]];
+        memcpy(to + at, escape, sizeof *escape);
+        to += escape->size;
+        memcpy(to + at, from + at + 1, WEFTP_SCAN_SIZE);
+        to--; /* the byte itself */
     }
-    return to + (count - done);
+    return to + count;
 }
 
 /* Write one sequence that is ill-formed or of four bytes; returns where the next one begins. */
@@ -93,18 +88,22 @@ struct step {
     unsigned marks;
 };
 
-/* Copy a step; whether it has a marked byte. */
-static inline bool copy_step(struct step *step, char *to, const unsigned char *at, size_t left)
+/* Copy a step of 16 bytes; whether it has a marked one. */
+static inline bool copy_step(struct step *step, char *to, const unsigned char *at)
 {
-    if (left >= WEFTP_SCAN_SIZE) {
-        step->chunk = weftp_chunk_load(at);
-        step->size = WEFTP_SCAN_SIZE;
-        step->marks = weftp_chunk_marks(step->chunk);
-    } else {
-        step->chunk = weftp_chunk_load_short(at, left);
-        step->size = (unsigned)left;
-        step->marks = weftp_chunk_marks(step->chunk) & ((1u << left) - 1);
-    }
+    step->chunk = weftp_chunk_load(at);
+    step->size = WEFTP_SCAN_SIZE;
+    step->marks = weftp_chunk_marks(step->chunk);
+    memcpy(to, &step->chunk, sizeof step->chunk);
+    return step->marks != 0;
+}
+
+/* The same for the 1 to 15 bytes that are left of a text. */
+static inline bool copy_rest(struct step *step, char *to, const unsigned char *at, size_t left)
+{
+    step->chunk = weftp_chunk_load_short(at, left);
+    step->size = (unsigned)left;
+    step->marks = weftp_chunk_marks(step->chunk) & ((1u << left) - 1);
     memcpy(to, &step->chunk, sizeof step->chunk);
     return step->marks != 0;
 }
@@ -138,13 +137,19 @@ static inline const unsigned char *escape_step(const struct step *step, char **t
 static char *escape_dirty(struct weft_out *out, char *to, const char *text, const char *text_end)
 {
     const unsigned char *at = (const unsigned char *)text, *end = (const unsigned char *)text_end;
-    while (at < end) {
-        struct step step;
-        if (!copy_step(&step, to, at, (size_t)(end - at))) {
-            at += step.size;
-            to += step.size;
+    struct step step;
+    while (end - at >= WEFTP_SCAN_SIZE) {
+        if (!copy_step(&step, to, at)) {
+            at += WEFTP_SCAN_SIZE;
+            to += WEFTP_SCAN_SIZE;
             continue;
         }
+        at = escape_step(&step, &to, at, end);
+        to = make_room(out, to, (size_t)(end - at));
+        if (!to) return NULL;
+    }
+    while (at < end) {
+        if (!copy_rest(&step, to, at, (size_t)(end - at))) return to + step.size;
         at = escape_step(&step, &to, at, end);
         to = make_room(out, to, (size_t)(end - at));
         if (!to) return NULL;

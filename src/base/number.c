@@ -37,38 +37,15 @@ int weftp_digit_count(uint64_t value)
     return guess + (value >= limits[guess]);
 }
 
-/* Write `value` < 100,000,000 without leading zeros. */
-static inline char *put_up_to_8(char *to, uint32_t value)
-{
-    if (value >= 10000) {
-        const uint32_t high = value / 10000;
-        if (high >= 1000) {
-            to = weftp_digits4(to, high);
-        } else if (high >= 100) {
-            to = weftp_digits3(to, high);
-        } else if (high >= 10) {
-            to = weftp_digits2(to, high);
-        } else {
-            *to++ = (char)('0' + high);
-        }
-        return weftp_digits4(to, value % 10000);
-    }
-    if (value >= 1000) return weftp_digits4(to, value);
-    if (value >= 100) return weftp_digits3(to, value);
-    if (value >= 10) return weftp_digits2(to, value);
-    *to = (char)('0' + value);
-    return to + 1;
-}
-
 char *weftp_u64_text(char *to, uint64_t value)
 {
     const uint64_t step = 100000000;
-    if (value < step) return put_up_to_8(to, (uint32_t)value);
+    if (value < step) return weftp_digits_up_to_8(to, (uint32_t)value);
     const uint64_t high = value / step;
     if (high < step) {
-        to = put_up_to_8(to, (uint32_t)high);
+        to = weftp_digits_up_to_8(to, (uint32_t)high);
     } else {
-        to = put_up_to_8(to, (uint32_t)(high / step));
+        to = weftp_digits_up_to_8(to, (uint32_t)(high / step));
         to = weftp_digits8(to, (uint32_t)(high % step));
     }
     return weftp_digits8(to, (uint32_t)(value % step));

@@ -4,6 +4,7 @@
 #include "../base/out.h"
 #include "levels.h"
 #include "quick_head.h"
+#include "quick_line.h"
 #include "quick_pairs.h"
 #include "quick_value.h"
 #include "trace_names.h"
@@ -16,6 +17,7 @@
 struct memo {
     struct weftp_quick_pairs pairs;
     struct weftp_quick_head head;
+    struct weftp_quick_draft draft; /* of a line that is not kept; touched by nobody else */
 };
 
 struct quick {
@@ -23,22 +25,22 @@ struct quick {
     const struct weftp_program *program;
     const struct weft_record *record;
     const struct weftp_shape *shape;
-    bool mismatch;    /* the record does not have this shape */
-    size_t opened;    /* where an object with other members, or a head, begins */
-    uint32_t present; /* enum weftp_when, WEFTP_QUICK_LIST */
+    const struct weftp_quick_line *line;
+    bool mismatch; /* the record does not have this shape */
+    size_t opened; /* where a head begins */
     struct memo *memo;
 };
 
 /* ---- looking ---- */
 
-static uint32_t what_is_present(const struct quick *quick)
+/* Which of its shape's lines a record takes. */
+static inline uint32_t line_key(const struct quick *quick)
 {
     const struct weft_trace *trace = quick->record->trace;
-    uint32_t present = WEFTP_WHEN_ALWAYS | quick->shape->lists | quick->memo->pairs.lists |
-                       quick->program->quick.statics;
+    uint32_t present = quick->memo->pairs.lists;
     if (trace && trace->trace_id[0]) present |= WEFTP_WHEN_TRACE;
     if (trace && trace->span_id[0]) present |= WEFTP_WHEN_SPAN;
-    return present;
+    return weftp_quick_line_key(present, weftp_level_step(quick->record->level));
 }
 
 /* ---- writing: at `to`, where there is room ---- */
@@ -51,27 +53,8 @@ static inline char *put_bytes(char *to, const char *from, size_t size)
     return to + size;
 }
 
-/* Copy exactly what there is, four bytes or more, the last piece over the one before. */
-static inline char *put_exact(char *to, const char *from, size_t size)
-{
-    if (size > 32) {
-        for (size_t i = 0; i + 32 < size; i += 32) memcpy(to + i, from + i, 32);
-        memcpy(to + size - 32, from + size - 32, 32);
-    } else if (size >= 16) {
-        memcpy(to, from, 16);
-        memcpy(to + size - 16, from + size - 16, 16);
-    } else if (size >= 8) {
-        memcpy(to, from, 8);
-        memcpy(to + size - 8, from + size - 8, 8);
-    } else {
-        memcpy(to, from, 4);
-        memcpy(to + size - 4, from + size - 4, 4);
-    }
-    return to + size;
-}
-
-/* `,"key":`, which is short mostly. */
-static inline char *put_prefix(char *to, const char *from, size_t size)
+/* The text of a step, which is short mostly. */
+static inline char *put_text(char *to, const char *from, size_t size)
 {
     memcpy(to, from, 16);
     if (__builtin_expect(size > 16, 0)) return put_bytes(to, from, size);
@@ -81,9 +64,8 @@ static inline char *put_prefix(char *to, const char *from, size_t size)
 /* Numbers are small mostly. */
 static inline char *put_int(char *to, int64_t value)
 {
-    if ((uint64_t)value >= 100) return weftp_i64_text(to, value);
-    memcpy(to, weftp_digit_pairs + 2 * value + (value < 10), 2);
-    return to + 1 + (value >= 10);
+    if (__builtin_expect((uint64_t)value >= 100000000, 0)) return weftp_i64_text(to, value);
+    return weftp_digits_up_to_8(to, (uint32_t)value);
 }
 
 static inline char *put_bool(char *to, bool value)
@@ -93,44 +75,32 @@ static inline char *put_bool(char *to, bool value)
     return to + (value ? 4 : 5);
 }
 
-/* NULL: the plan's business. */
-static inline char *put_value(struct quick *quick, char *to, const weft_field *field, unsigned type)
+/* A string of the call. NULL: the plan's business. */
+static inline char *put_string(struct quick *quick, char *to, const weft_field *field)
 {
-    if (type == WEFT_TYPE_STR && __builtin_expect(field->v.p != NULL, 1)) {
-        const char *text = field->v.p;
-        const size_t size = field->size == WEFT_SIZE_UNKNOWN_ ? strlen(text) : field->size;
-        return weftp_quick_put_string(&quick->room, to, text, size);
-    }
-    if (type == WEFT_TYPE_INT) return put_int(to, field->v.i);
-    if (type == WEFT_TYPE_DOUBLE && isfinite(field->v.d))
-        return weftp_double_text(to, field->v.d, quick->room.layout->double_style);
-    if (type == WEFT_TYPE_BOOL) return put_bool(to, field->v.u != 0);
-    if (type == WEFT_TYPE_UINT) return weftp_u64_text(to, field->v.u);
-    return weftp_quick_put_other(&quick->room, to, field);
+    const char *text = field->v.p;
+    if (__builtin_expect(!text, 0)) return weftp_quick_put_other(&quick->room, to, field);
+    if (field->size == WEFT_SIZE_UNKNOWN_) return weftp_quick_put_text(&quick->room, to, text);
+    return weftp_quick_put_string(&quick->room, to, text, field->size);
 }
 
-/*
- * The call's fields of a list; unless that is certain, each is compared with the shape's. NULL as above, or when one is
- * another.
- */
-static inline __attribute__((always_inline)) char *put_fields(struct quick *quick, char *to,
-                                                              unsigned list, const bool certain)
+/* NULL as above. */
+static inline char *put_double(struct quick *quick, char *to, const weft_field *field)
 {
-    const struct weftp_shape *shape = quick->shape;
-    const char *fields = (const char *)quick->record->fields;
-    const struct weftp_shape_place *place = shape->places + shape->starts[list];
-    const struct weftp_shape_place *const end = shape->places + shape->starts[list + 1];
-    for (; place < end; place++) {
-        const weft_field *field = (const weft_field *)(const void *)(fields + place->at);
-        if (!certain && __builtin_expect(!weftp_shape_same(shape, place, field), 0)) {
-            quick->mismatch = true;
-            return NULL;
-        }
-        to = put_prefix(to, shape->text + place->prefix, place->prefix_size);
-        to = put_value(quick, to, field, place->type);
-        if (!to) return NULL;
-    }
-    return to;
+    if (__builtin_expect(!isfinite(field->v.d), 0))
+        return weftp_quick_put_other(&quick->room, to, field);
+    return weftp_double_text(to, field->v.d, quick->room.layout->double_style);
+}
+
+/* A value of another type, an unsigned number, or a string beside which nothing may be read. NULL as above. */
+static __attribute__((noinline)) char *put_other(struct quick *quick, char *to,
+                                                 const weft_field *field)
+{
+    if (field->type == WEFT_TYPE_UINT) return weftp_u64_text(to, field->v.u);
+    if (field->type != WEFT_TYPE_STR || !field->v.p)
+        return weftp_quick_put_other(&quick->room, to, field);
+    const size_t size = field->size == WEFT_SIZE_UNKNOWN_ ? strlen(field->v.p) : field->size;
+    return weftp_quick_put_string(&quick->room, to, field->v.p, size);
 }
 
 /* Those pairs of an array that belong to a list, as `list_of` says. */
@@ -140,48 +110,28 @@ static inline char *put_pairs(char *to, const struct weft_pair *pairs, size_t co
     for (size_t i = 0; i < count; i++) {
         if (list_of[i] != list) continue;
         *to = ',';
-        to = put_exact(to + 1, pairs[i].json, pairs[i].json_size);
+        to = weftp_quick_put_exact(to + 1, pairs[i].json, pairs[i].json_size);
     }
     return to;
 }
 
-/* The pairs of a list, as text when there is one. */
-static inline char *put_pairs_of(struct quick *quick, char *to, unsigned list)
+/* The pairs of a list, of which there is one at least, as text when there is one. */
+static inline char *put_pairs_of(struct quick *quick, char *to, const struct weftp_quick_step *step)
 {
     const struct weft_record *record = quick->record;
     const struct weftp_quick_pairs *pairs = &quick->memo->pairs;
+    const unsigned list = step->list;
+    char *const first = to;
     if (__builtin_expect(pairs->text_program != 0, 1)) {
         const size_t start = pairs->starts[list];
-        return put_bytes(to, pairs->text + start, pairs->starts[list + 1] - start);
+        to = put_bytes(to, pairs->text + start, pairs->starts[list + 1] - start);
+    } else {
+        const uint8_t *of_mdc = pairs->list_of + record->bound_count;
+        to = put_pairs(to, record->bound, record->bound_count, pairs->list_of, list);
+        to = put_pairs(to, record->mdc, record->mdc_count, of_mdc, list);
     }
-    to = put_pairs(to, record->bound, record->bound_count, pairs->list_of, list);
-    return put_pairs(to, record->mdc, record->mdc_count, pairs->list_of + record->bound_count,
-                     list);
-}
-
-/* All fields of a list, the static ones last. */
-static inline char *put_list(struct quick *quick, char *to, unsigned list)
-{
-    const uint32_t bit = WEFTP_QUICK_LIST(list);
-    if (quick->shape->lists & bit) {
-        to = __builtin_expect(quick->shape->certain, 0) ? put_fields(quick, to, list, true)
-                                                        : put_fields(quick, to, list, false);
-        if (!to) return NULL;
-    }
-    if (quick->memo->pairs.lists & bit) to = put_pairs_of(quick, to, list);
-    if (quick->program->quick.statics & bit) {
-        const struct weftp_text *statics = &quick->program->statics[list];
-        to = put_bytes(to, statics->text, statics->size);
-    }
+    if (step->brace) *first = '{';
     return to;
-}
-
-/* The same in braces: there is at least one, the comma in front of which becomes the first brace. */
-static inline char *close_list(struct quick *quick, char *to, size_t opened)
-{
-    quick->room.out->data[opened] = '{';
-    *to = '}';
-    return to + 1;
 }
 
 static inline char *put_time(struct quick *quick, char *to)
@@ -221,93 +171,127 @@ static char *put_id(char *to, const char *id, size_t size_max)
     return to + size + 1;
 }
 
-/* The end of an object, which is taken back when nothing is in it. */
-static char *close_object(struct quick *quick, char *to, size_t text_size)
-{
-    char *const data = quick->room.out->data;
-    if (quick->opened == (size_t)(to - data)) return to - text_size;
-    data[quick->opened] = '{';
-    *to = '}';
-    return to + 1;
-}
-
 static inline struct weftp_quick_head_key head_key(const struct quick *quick,
-                                                   const struct weftp_quick_op *op)
+                                                   const struct weftp_quick_step *step)
 {
     return (struct weftp_quick_head_key){.program = quick->program->id,
-                                         .run = op->space,
-                                         .present =
-                                             quick->present & (WEFTP_WHEN_TRACE | WEFTP_WHEN_SPAN),
+                                         .run = step->list,
+                                         .present = quick->line->key &
+                                                    (WEFTP_WHEN_TRACE | WEFTP_WHEN_SPAN),
                                          .record = quick->record};
 }
 
-static void learn_head(struct quick *quick, const struct weftp_quick_op *op, const char *to)
+/* Whether what a head is made of is what is remembered. */
+static inline bool has_head(const struct quick *quick, const struct weftp_quick_step *step)
 {
-    const struct weftp_quick_head_key key = head_key(quick, op);
+    const struct weftp_quick_head_key key = head_key(quick, step);
+    return weftp_quick_head_fits(&quick->memo->head, &key);
+}
+
+static void learn_head(struct quick *quick, const struct weftp_quick_step *step, const char *to)
+{
+    const struct weftp_quick_head_key key = head_key(quick, step);
     const char *text = quick->room.out->data + quick->opened;
     weftp_quick_head_learn(&quick->memo->head, &key, text, (size_t)(to - text));
 }
 
-/* What comes behind the text of an operation. */
-static inline char *put_item(struct quick *quick, char *to, const struct weftp_quick_op *op)
+/* What comes behind the text of a step that few records run. */
+static __attribute__((noinline)) char *put_rare(struct quick *quick, char *to,
+                                                const struct weftp_quick_step *step)
 {
     const struct weft_record *record = quick->record;
-    const struct weft_trace *trace = record->trace; /* there, where an operation asks for it */
-    switch ((enum weftp_quick_do)op->what) {
-    case WEFTP_QUICK_TIME: return put_time(quick, to);
-    case WEFTP_QUICK_MESSAGE:
-        return weftp_quick_put_string(&quick->room, to, record->message, record->message_size);
-    case WEFTP_QUICK_LOGGER: return put_logger(quick, to);
-    case WEFTP_QUICK_THREAD:
+    const struct weft_trace *trace = record->trace; /* there, where a step asks for it */
+    switch ((enum weftp_quick_rare)step->rare) {
+    case WEFTP_RARE_LOGGER: return put_logger(quick, to);
+    case WEFTP_RARE_THREAD:
         return put_name(quick, to, record->thread, record->thread_size, WEFTP_THREAD_SIZE_MAX);
-    case WEFTP_QUICK_TRACE_ID: return trace ? put_id(to, trace->trace_id, 32) : to;
-    case WEFTP_QUICK_SPAN_ID: return trace ? put_id(to, trace->span_id, 16) : to;
-    case WEFTP_QUICK_TRACE_IDS:
-    case WEFTP_QUICK_TRACE_FLAGS:
-        return trace ? weftp_trace_text(to, (enum weftp_item)op->space, trace) : to;
-    case WEFTP_QUICK_HEAD_END: learn_head(quick, op, to); return to;
-    case WEFTP_QUICK_HEAD:
-    case WEFTP_QUICK_OPEN: quick->opened = (size_t)(to - quick->room.out->data); return to;
-    case WEFTP_QUICK_CLOSE: return close_object(quick, to - op->size, op->size);
-    case WEFTP_QUICK_FIELDS:
-    case WEFTP_QUICK_OBJECT:
-    case WEFTP_QUICK_TEXT:
-    case WEFTP_QUICK_DONE: break;
+    case WEFTP_RARE_TRACE_ID: return trace ? put_id(to, trace->trace_id, 32) : to;
+    case WEFTP_RARE_SPAN_ID: return trace ? put_id(to, trace->span_id, 16) : to;
+    case WEFTP_RARE_TRACE:
+        return trace ? weftp_trace_text(to, (enum weftp_item)step->list, trace) : to;
+    case WEFTP_RARE_HEAD_END: learn_head(quick, step, to); break;
     }
     return to;
 }
 
-/* A list, in braces or not. */
-static inline char *put_list_item(struct quick *quick, char *to, const struct weftp_quick_op *op)
+static inline char *put_message(struct quick *quick, char *to)
 {
-    const size_t opened = (size_t)(to - quick->room.out->data); /* the buffer may move */
-    to = put_list(quick, to, op->space);
-    return to && op->what == WEFTP_QUICK_OBJECT ? close_list(quick, to, opened) : to;
+    const struct weft_record *record = quick->record;
+    return weftp_quick_put_string(&quick->room, to, record->message, record->message_size);
 }
 
-static inline char *put_line(struct quick *quick, char *to)
+/* A head that is remembered, and on to its end; or into it, to be learnt there. */
+static inline char *put_head(struct quick *quick, char *to, const struct weftp_quick_step **step)
 {
-    const struct weftp_quick_program *program = &quick->program->quick;
-    const struct weftp_quick_op *op = program->lines[weftp_level_step(quick->record->level)];
-    const uint32_t present = quick->present;
-    for (; to; op++) {
-        if (!(present & op->when)) continue;
-        if (op->what == WEFTP_QUICK_HEAD) {
-            const struct weftp_quick_head_key key = head_key(quick, op);
-            const struct weftp_quick_head *head = &quick->memo->head;
-            if (weftp_quick_head_fits(head, &key)) {
-                to = put_bytes(to, head->text, head->size);
-                op += op->size;
-                continue;
-            }
-        } else {
-            to = put_bytes(to, op->text, op->size);
-        }
-        if (op->what == WEFTP_QUICK_DONE) return to;
-        to =
-            op->what >= WEFTP_QUICK_FIELDS ? put_list_item(quick, to, op) : put_item(quick, to, op);
+    const struct weftp_quick_head *head = &quick->memo->head;
+    if (!has_head(quick, *step)) {
+        quick->opened = (size_t)(to - quick->room.out->data);
+        return to;
     }
-    return NULL;
+    *step += (*step)->count;
+    return put_bytes(to, head->text, head->size);
+}
+
+/* A field that has another type or key than the shape tells, or a key that is no constant. */
+static __attribute__((noinline)) bool is_other(struct quick *quick,
+                                               const struct weftp_quick_step *step,
+                                               const weft_field *field)
+{
+    quick->mismatch = !weftp_shape_same(quick->shape, &step->place, field);
+    return quick->mismatch;
+}
+
+/* Whether a record does not have the field of a step, unless it is certain to have it. */
+static inline bool is_mismatch(struct quick *quick, const struct weftp_quick_step *step,
+                               const weft_field *field, bool certain)
+{
+    return !certain && __builtin_expect(!weftp_shape_same_constant(&step->place, field), 0) &&
+           is_other(quick, step, field);
+}
+
+/*
+ * The whole line; unless that is certain, each field is compared with the shape's. NULL: the plan's business, or a field
+ * is another one.
+ */
+static inline __attribute__((always_inline)) char *put_steps(struct quick *quick, char *to,
+                                                             const bool certain)
+{
+    const char *const fields = (const char *)quick->record->fields;
+    for (const struct weftp_quick_step *step = quick->line->steps;; step++) {
+        const weft_field *field = (const void *)(fields + step->place.at); /* of a field's step */
+        to = put_text(to, step->text, step->size);
+        switch ((enum weftp_quick_what)step->what) {
+        case WEFTP_STEP_STR:
+            if (is_mismatch(quick, step, field, certain)) return NULL;
+            to = put_string(quick, to, field);
+            break;
+        case WEFTP_STEP_INT:
+            if (is_mismatch(quick, step, field, certain)) return NULL;
+            to = put_int(to, field->v.i);
+            continue;
+        case WEFTP_STEP_BOOL:
+            if (is_mismatch(quick, step, field, certain)) return NULL;
+            to = put_bool(to, field->v.u != 0);
+            continue;
+        case WEFTP_STEP_DOUBLE:
+            if (is_mismatch(quick, step, field, certain)) return NULL;
+            to = put_double(quick, to, field);
+            break;
+        case WEFTP_STEP_OTHER:
+            if (is_mismatch(quick, step, field, certain)) return NULL;
+            to = put_other(quick, to, field);
+            break;
+        case WEFTP_STEP_TIME: to = put_time(quick, to); continue;
+        case WEFTP_STEP_PAIRS: to = put_pairs_of(quick, to, step); continue;
+        case WEFTP_STEP_MESSAGE: to = put_message(quick, to); break;
+        case WEFTP_STEP_HEAD: to = put_head(quick, to, &step); continue;
+        case WEFTP_STEP_RARE: to = put_rare(quick, to, step); break;
+        case WEFTP_STEP_TEXT: continue;
+        case WEFTP_STEP_DONE: return to;
+        default: __builtin_unreachable(); /* or each step would be compared with the last one */
+        }
+        if (__builtin_expect(!to, 0)) return NULL;
+    }
 }
 
 /* Names that may have to be cut, and sources, are not looked at. */
@@ -326,8 +310,21 @@ static inline struct memo *memo_of(struct weft_out *out)
     return out->memo;
 }
 
+/* Make the line that a record takes, which is kept with its shape when that is; NULL: the plan's business. */
+static __attribute__((noinline)) const struct weftp_quick_line *make_line(struct quick *quick,
+                                                                          struct weftp_shape *kept,
+                                                                          uint32_t key)
+{
+    struct weftp_quick_draft *draft = &quick->memo->draft;
+    const struct weftp_quick_line *line =
+        weftp_quick_line_make(draft, quick->program, quick->shape, key);
+    if (line && kept) weftp_quick_line_keep(kept, draft);
+    return line;
+}
+
 /* The whole line; false: nothing was written. */
-static inline bool put_record(struct quick *quick, const struct weftp_shape *shape)
+static inline bool put_record(struct quick *quick, const struct weftp_shape *shape,
+                              struct weftp_shape *kept)
 {
     const struct weftp_program *program = quick->program;
     const struct weft_record *record = quick->record;
@@ -335,13 +332,18 @@ static inline bool put_record(struct quick *quick, const struct weftp_shape *sha
     size_t size;
     quick->shape = shape;
     quick->mismatch = false;
-    if (!weftp_quick_pairs_look(&quick->memo->pairs, program, shape, record, &size)) return false;
-    const size_t start = weftp_out_size(out);
-    quick->present = what_is_present(quick);
     quick->opened = 0;
+    if (!weftp_quick_pairs_look(&quick->memo->pairs, program, shape, record, &size)) return false;
+    const uint32_t key = line_key(quick);
+    quick->line = weftp_quick_line_find(shape, key);
+    if (__builtin_expect(!quick->line, 0)) {
+        quick->line = make_line(quick, kept, key);
+        if (!quick->line) return false;
+    }
+    const size_t start = weftp_out_size(out);
     size += program->quick.bound + shape->bound + SLACK;
     char *to = weftp_quick_begin(&quick->room, out->cur, size, record->message_size);
-    if (to) to = put_line(quick, to);
+    if (to) to = shape->certain ? put_steps(quick, to, true) : put_steps(quick, to, false);
     if (to)
         out->cur = to;
     else
@@ -349,14 +351,17 @@ static inline bool put_record(struct quick *quick, const struct weftp_shape *sha
     return to != NULL;
 }
 
-/* Make out a record's shape, which is kept if there is none for its place. */
+/* Make out a record's shape, which is kept if there is none for its place: then *kept is the copy. */
 static __attribute__((noinline)) bool make_shape(const struct weftp_program *program,
-                                                 const struct weft_record *record, bool kept,
+                                                 const struct weft_record *record,
+                                                 struct weftp_shape **kept,
                                                  struct weftp_shape *made)
 {
     struct weftp_shapes *shapes = record->site ? program->shapes : NULL;
+    const bool taken = *kept != NULL;
+    *kept = NULL;
     if (!weftp_shape_build(made, &program->scheme, record)) return false;
-    if (shapes && !kept) weftp_shapes_keep(shapes, made);
+    if (shapes && !taken) *kept = weftp_shapes_keep(shapes, made);
     return true;
 }
 
@@ -371,7 +376,7 @@ bool weftp_quick_encode(const struct weftp_program *program, const struct weft_r
     if (!quick.memo) return false;
     quick.room.out = out;
     quick.room.layout = program->scheme.layout;
-    const struct weftp_shape *kept =
+    struct weftp_shape *kept =
         record->site && program->shapes ? weftp_shapes_find(program->shapes, record->site) : NULL;
     const struct weftp_shape *shape = kept;
     struct weftp_shape made;
@@ -379,10 +384,10 @@ bool weftp_quick_encode(const struct weftp_program *program, const struct weft_r
     if (__builtin_expect(!kept || !weftp_shape_may_match(kept, record), 0)) shape = NULL;
     for (;;) {
         if (__builtin_expect(!shape, 0)) {
-            if (!make_shape(program, record, kept != NULL, &made)) return false;
+            if (!make_shape(program, record, &kept, &made)) return false;
             shape = &made;
         }
-        if (put_record(&quick, shape)) return true;
+        if (put_record(&quick, shape, kept)) return true;
         if (!quick.mismatch || shape == &made) return false;
         shape = NULL;
     }

@@ -4,7 +4,9 @@
  * Its job: the same bytes as plan and write give, with one look at each key and one reservation for
  * the whole line. Whatever it would have to think about - a key that is taken, reserved, defined by
  * the format, to be escaped or measured; an error; a long value; too many fields - it leaves to them.
- * Threads: any; all its memory is on the stack. May include: base, write.
+ * How: a record's shape (shape.h) tells its line (quick_line.h), whose steps are run; both are made out once for each
+ * place that logs.
+ * Threads: any; what is remembered of a record is beside the buffer. May include: base, write.
  */
 #ifndef WEFTP_ENCODE_QUICK_H
 #define WEFTP_ENCODE_QUICK_H

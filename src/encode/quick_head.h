@@ -34,7 +34,8 @@ struct weftp_quick_head_key {
 };
 
 /* Whether two texts of one size are the same: without a call where they are short. */
-static inline bool weftp_quick_same_text(const char *a, const char *b, size_t size)
+static inline __attribute__((always_inline)) bool weftp_quick_same_text(const char *a,
+                                                                        const char *b, size_t size)
 {
     if (size > 16 || size < 4) return memcmp(a, b, size) == 0;
     if (size >= 8) {
@@ -74,7 +75,8 @@ static inline bool weftp_quick_head_fits(const struct weftp_quick_head *head,
            head->logger_size == record->logger_size &&
            weftp_quick_same_text(head->thread, record->thread, head->thread_size) &&
            weftp_quick_same_text(head->logger, record->logger, head->logger_size) &&
-           weftp_quick_same_trace(head, record->trace, key->present);
+           (__builtin_expect(key->present == 0, 1) ||
+            weftp_quick_same_trace(head, record->trace, key->present));
 }
 
 /* Remember a text that was just made; not when it or a name is too long, or a trace has ids of odd lengths. */

@@ -2,7 +2,7 @@
  * What the quick way writes, compiled once more from a program: for each level a list of operations in which all that is
  * constant for that level - the level's own text, too - is one piece.
  *
- * Its job: the operations. Not its job: running them (quick).
+ * Its job: the operations. Not its job: a record's line, which is made of them (quick_line).
  * Threads: made when an encoder is opened, read-only from then on. May include: base, names.
  */
 #ifndef WEFTP_ENCODE_QUICK_OPS_H

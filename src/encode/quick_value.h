@@ -42,6 +42,28 @@ static inline char *weftp_quick_begin(struct weftp_quick_room *room, char *to, s
     return to;
 }
 
+/* Copy exactly what there is, as pieces that may overlap. */
+static inline char *weftp_quick_put_exact(char *to, const char *from, size_t size)
+{
+    char *const end = to + size;
+    if (size >= 16) {
+        const char *const last = from + size - 16;
+        for (; from < last; from += 16, to += 16) memcpy(to, from, 16);
+        memcpy(end - 16, last, 16);
+    } else if (size >= 8) {
+        memcpy(to, from, 8);
+        memcpy(end - 8, from + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(to, from, 4);
+        memcpy(end - 4, from + size - 4, 4);
+    } else if (size > 0) {
+        to[0] = from[0];
+        to[size / 2] = from[size / 2];
+        end[-1] = from[size - 1];
+    }
+    return end;
+}
+
 /* A string of less than 16 bytes, and the closing quote. */
 static inline char *weftp_quick_put_short(struct weftp_quick_room *room, char *to, const char *text,
                                           size_t size)
@@ -73,6 +95,16 @@ static inline char *weftp_quick_put_string(struct weftp_quick_room *room, char *
     }
     *to = '"';
     return to + 1;
+}
+
+/* The same for a text of unknown size: measured, looked at and copied in one pass, if it is short and clean. */
+static inline char *weftp_quick_put_text(struct weftp_quick_room *room, char *to, const char *text)
+{
+    const size_t size = weftp_scan_copy_text(to, text);
+    if (__builtin_expect(text[size] != '\0', 0))
+        return weftp_quick_put_string(room, to, text, size + strlen(text + size));
+    to[size] = '"';
+    return to + size + 1;
 }
 
 #endif

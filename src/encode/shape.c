@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define FIELD_BOUND 96 /* bytes of a value but for a long string, and what copies write too far */
+#define FIELD_BOUND 128 /* bytes of a value but for a long string, and what copies write too far */
 
 /* ---- making out ---- */
 
@@ -93,6 +93,16 @@ static void sort_lists(struct weftp_shape *shape, const struct weftp_shape_place
     shape->bound = shape->text_size + at * (uint32_t)FIELD_BOUND;
 }
 
+/* Which keys are constants of the call. */
+static void add_addresses(struct weftp_shape *shape, const struct weftp_template *known,
+                          struct weftp_shape_place *made, const weft_field *fields)
+{
+    shape->number = known->site.state;
+    for (uint32_t i = 0; i < shape->count && i < known->count; i++)
+        if (fields[i].type != WEFT_TYPE_NONE && fields[i].key == known->keys[i].origin)
+            made[i].key = fields[i].key;
+}
+
 bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *scheme,
                        const struct weft_record *record)
 {
@@ -102,6 +112,8 @@ bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *sch
     const struct weftp_template *known = record->site ? weftp_template_of(record->site) : NULL;
     shape->site = record->site;
     shape->certain = known && record->site == &known->site;
+    shape->number = 0;
+    memset(shape->lines, 0, sizeof shape->lines);
     memset(shape->bloom, 0, sizeof shape->bloom);
     shape->count = shape->text_size = 0;
     shape->nones = 0;
@@ -118,6 +130,7 @@ bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *sch
         if (!add_field(shape, &made[i], row, &scheme->names, field)) return false;
         lists[i] = row->list;
     }
+    if (known && !shape->certain) add_addresses(shape, known, made, record->fields);
     sort_lists(shape, made, lists);
     return true;
 }
@@ -141,26 +154,32 @@ bool weftp_shape_same_nones(const struct weftp_shape *shape, const weft_field *f
 
 /* ---- keeping ---- */
 
-void weftp_shapes_keep(struct weftp_shapes *shapes, const struct weftp_shape *shape)
+struct weftp_shape *weftp_shapes_keep(struct weftp_shapes *shapes, const struct weftp_shape *shape)
 {
     const uint32_t slot = weftp_shapes_slot(shape->site);
     const size_t size = offsetof(struct weftp_shape, text) + shape->text_size + WEFTP_SHAPE_PADDING;
     for (uint32_t i = 0; i < WEFTP_SHAPES_PROBES; i++) {
         struct weftp_shape **at = &shapes->slots[(slot + i) % WEFTP_SHAPES_MAX];
         struct weftp_shape *there = __atomic_load_n(at, __ATOMIC_ACQUIRE);
-        if (there && there->site == shape->site) return;
+        if (there && there->site == shape->site) return NULL;
         if (there) continue;
         struct weftp_shape *copy = calloc(1, size);
-        if (!copy) return;
+        if (!copy) return NULL;
         memcpy(copy, shape, offsetof(struct weftp_shape, text) + shape->text_size);
         if (__atomic_compare_exchange_n(at, &there, copy, false, __ATOMIC_RELEASE,
                                         __ATOMIC_RELAXED))
-            return;
+            return copy;
         free(copy); /* another thread was here first */
     }
+    return NULL;
 }
 
 void weftp_shapes_free(struct weftp_shapes *shapes)
 {
-    for (size_t i = 0; i < WEFTP_SHAPES_MAX; i++) free(shapes->slots[i]);
+    for (size_t i = 0; i < WEFTP_SHAPES_MAX; i++) {
+        struct weftp_shape *shape = shapes->slots[i];
+        if (!shape) continue;
+        for (unsigned line = 0; line < WEFTP_SHAPE_LINES; line++) free(shape->lines[line]);
+        free(shape);
+    }
 }

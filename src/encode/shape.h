@@ -23,11 +23,13 @@
     1024 /* places that are kept, some 5 KiB each at the most; a power of two */
 
 #define WEFTP_SHAPES_PROBES 4 /* slots that a place may have */
+#define WEFTP_SHAPE_LINES   4 /* that are kept of a shape: see quick_line.h */
 
 #define WEFTP_SHAPE_PADDING 32 /* bytes that may be read behind the text */
 
 /* A field: its key, as a call must have it again, and where it goes. */
 struct weftp_shape_place {
+    const char *key;   /* the constant that calls have, see `number`; NULL: none */
     uint64_t words[2]; /* of the key: its first and its last bytes */
     uint16_t sort;     /* weftp_shape_sort of the field */
     uint16_t type;
@@ -37,8 +39,12 @@ struct weftp_shape_place {
     uint16_t prefix_size;
 };
 
+struct weftp_quick_line;
+
 struct weftp_shape {
     const weft_site *site;
+    /* The template that the keys' addresses are of, as long as the site has its number; 0: no addresses. */
+    uint32_t number;
     bool certain;      /* the site is a template's own: all its records have these keys and types */
     uint64_t bloom[4]; /* a bit for each key's hash */
     uint32_t count;
@@ -49,6 +55,7 @@ struct weftp_shape {
     uint64_t nones;                         /* a bit for each field of the call that is none */
     uint32_t hashes[WEFTP_SHAPE_FIELDS];    /* of the keys, salted; of a field that is none: 0 */
     struct weftp_shape_place places[WEFTP_SHAPE_FIELDS]; /* list by list */
+    struct weftp_quick_line *lines[WEFTP_SHAPE_LINES];   /* atomic; of a shape that is kept */
     char text[WEFTP_SHAPE_TEXT + WEFTP_SHAPE_PADDING];
 };
 
@@ -64,8 +71,8 @@ bool weftp_shape_same_odd(const struct weftp_shape *shape, const struct weftp_sh
                           const weft_field *field);
 /* Whether the fields of `nones` are none. */
 bool weftp_shape_same_nones(const struct weftp_shape *shape, const weft_field *fields);
-/* Keep a copy of a shape, if there is memory and no other for its place. */
-void weftp_shapes_keep(struct weftp_shapes *shapes, const struct weftp_shape *shape);
+/* Keep a copy of a shape, if there is memory and no other for its place; NULL: not so. */
+struct weftp_shape *weftp_shapes_keep(struct weftp_shapes *shapes, const struct weftp_shape *shape);
 void weftp_shapes_free(struct weftp_shapes *shapes);
 
 /* Whether the shape has a key with this hash. */
@@ -119,14 +126,23 @@ static inline bool weftp_shape_same_key(const struct weftp_shape *shape,
 }
 
 /*
- * Whether the fields of a call may have this shape: there are as many, and those that are none are none. Each of the
- * others is compared when it is written.
+ * Whether the fields of a call may have this shape: there are as many, those that are none are none, and the addresses
+ * of keys still mean what they did. Each of the other fields is compared when it is written.
  */
 static inline bool weftp_shape_may_match(const struct weftp_shape *shape,
                                          const struct weft_record *record)
 {
     return record->field_count == shape->count &&
+           (shape->number == 0 || weftp_template_state(record->site) == shape->number) &&
            (__builtin_expect(!shape->nones, 1) || weftp_shape_same_nones(shape, record->fields));
+}
+
+/* Whether a field is the one that is known, by its key's address: false says nothing. */
+static inline bool weftp_shape_same_constant(const struct weftp_shape_place *known,
+                                             const weft_field *field)
+{
+    const uintptr_t keys = (uintptr_t)field->key ^ (uintptr_t)known->key;
+    return (keys | (uintptr_t)(weftp_shape_sort(field) ^ known->sort)) == 0;
 }
 
 /* Whether a field is the one that is known: its key byte by byte, and its type. */
@@ -144,12 +160,12 @@ static inline uint32_t weftp_shapes_slot(const weft_site *site)
 }
 
 /* The shape that was kept for a place; NULL: none. */
-static inline const struct weftp_shape *weftp_shapes_find(const struct weftp_shapes *shapes,
-                                                          const weft_site *site)
+static inline struct weftp_shape *weftp_shapes_find(const struct weftp_shapes *shapes,
+                                                    const weft_site *site)
 {
     const uint32_t slot = weftp_shapes_slot(site);
     for (uint32_t i = 0; i < WEFTP_SHAPES_PROBES; i++) {
-        const struct weftp_shape *shape =
+        struct weftp_shape *shape =
             __atomic_load_n(&shapes->slots[(slot + i) % WEFTP_SHAPES_MAX], __ATOMIC_ACQUIRE);
         if (!shape) return NULL;
         if (shape->site == site) return shape;

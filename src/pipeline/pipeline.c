@@ -1,5 +1,6 @@
 #include "pipeline.h"
 
+#include "../record/templates.h"
 #include "enqueue.h"
 
 #include <errno.h>
@@ -116,6 +117,14 @@ void weftp_pipeline_write(const struct weftp_pipeline *pipeline, struct weftp_th
     write_now(pipeline, thread, record);
 }
 
+/* Encoders tell the keys of a site that is known by their addresses. */
+static void know_site(const struct weft_record *record)
+{
+    weft_site *site = (weft_site *)(uintptr_t)record->site;
+    if (site && __builtin_expect(weftp_template_state(site) == 0, 0))
+        weftp_template_learn(site, record->fields, record->field_count);
+}
+
 void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,
                            struct weft_record *record)
 {
@@ -124,6 +133,7 @@ void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_t
         return;
     }
     if (__builtin_expect(thread->seat != NULL, 0)) weftp_enqueue_settle(thread);
+    know_site(record);
     weftp_pipeline_write(pipeline, thread, record);
 }
 

@@ -252,6 +252,23 @@ static inline size_t weftp_scan_copy_long(char *to, const char *from, size_t siz
     return __builtin_expect(weftp_scan_copy(to + last, from + last) != 0, 0) ? i : size;
 }
 
+#define WEFTP_SCAN_TEXT_MAX 80 /* bytes that a short text's copy writes and reads */
+#define WEFTP_SCAN_PAGE     4096
+
+/*
+ * Copy a text up to its first marked byte, as which its NUL counts, or as far as it is short; returns how many bytes. Reads
+ * beside the text, but no page that it does not reach: see watched.h.
+ */
+static inline size_t weftp_scan_copy_text(char *to, const char *text)
+{
+    if ((uintptr_t)text % WEFTP_SCAN_PAGE > WEFTP_SCAN_PAGE - WEFTP_SCAN_TEXT_MAX) return 0;
+    for (size_t i = 0; i < WEFTP_SCAN_TEXT_MAX; i += WEFTP_SCAN_SIZE) {
+        const unsigned marks = weftp_scan_copy(to + i, text + i);
+        if (marks) return i + (unsigned)__builtin_ctz(marks);
+    }
+    return WEFTP_SCAN_TEXT_MAX;
+}
+
 /* Copy `size` bytes, 1 to 15, as two pieces that may overlap; 0 when none is marked. */
 static inline unsigned weftp_scan_copy_short(char *to, const char *from, size_t size)
 {

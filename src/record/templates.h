@@ -13,7 +13,7 @@
  * Records may be read when the process is gone. Whoever sees to that watches, and has written a
  * template before any record names it; one that a watcher could not write is never used.
  *
- *   weftp_template_learn           | any thread, in a call that is queued; locks, allocates
+ *   weftp_template_learn           | any thread, in a call; locks, allocates
  *   weftp_template_of              | any thread, lock-free; signal-safe
  *   weftp_template_at              | any thread, lock-free; signal-safe
  *   weftp_templates_watch, unwatch | any thread; lock
