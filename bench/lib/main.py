@@ -17,7 +17,7 @@ def arguments(text):
     parser.add_argument("--minutes", type=float, default=8, help="no round begins that would end later (default 8)")
     parser.add_argument("--quick", action="store_true", help="one short round without peers, no judgement of times")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
-    parser.add_argument("--only", default="", help="only measurements whose name contains this, as R10/ or weft_async")
+    parser.add_argument("--only", default="", help="only measurements whose name contains this, or one of these with commas, as R10/,weft_async")
     parser.add_argument("--grow", action="store_true", help="with --only: also how a call grows (--only - : nothing else)")
     parser.add_argument("--program", help="a weft_bench that is built already")
     parser.add_argument("--dir", default=None, help="where files are written (default: beside weft_bench)")
@@ -46,7 +46,7 @@ def measure(options, program, folder):
     all_ways = own + others
     steal, total = environment.stolen()
     report = {"environment": environment.describe(folder), "ways": [dataclasses.asdict(way) for way in all_ways]}
-    pairs = [pair for pair in extra if options.only in f"{pair[1].name}/{pair[0].name}"]
+    pairs = [pair for pair in extra if rounds.is_wanted(pair[1], pair[0], options.only)]
     pairs += rounds.plan(all_ways, options.only)
     results, failed, report["rounds"] = rounds.run(pairs, options, folder)
     report["absent"] = {**absent, **failed}

@@ -17,7 +17,8 @@
 struct memo {
     struct weftp_quick_pairs pairs;
     struct weftp_quick_head head;
-    struct weftp_quick_draft draft; /* of a line that is not kept; touched by nobody else */
+    bool drafted;                     /* there is a draft: most threads find all lines made */
+    struct weftp_quick_draft draft[]; /* of the last line that was made here */
 };
 
 struct quick {
@@ -310,14 +311,27 @@ static inline struct memo *memo_of(struct weft_out *out)
     return out->memo;
 }
 
+/* Where a line is made; NULL: no memory. */
+static struct weftp_quick_draft *draft_of(struct quick *quick)
+{
+    struct memo *memo = quick->memo;
+    if (!memo->drafted) {
+        memo = realloc(memo, sizeof *memo + sizeof memo->draft[0]);
+        if (!memo) return NULL;
+        memo->drafted = true;
+        quick->memo = quick->room.out->memo = memo;
+    }
+    return memo->draft;
+}
+
 /* Make the line that a record takes, which is kept with its shape when that is; NULL: the plan's business. */
 static __attribute__((noinline)) const struct weftp_quick_line *make_line(struct quick *quick,
                                                                           struct weftp_shape *kept,
                                                                           uint32_t key)
 {
-    struct weftp_quick_draft *draft = &quick->memo->draft;
+    struct weftp_quick_draft *draft = draft_of(quick);
     const struct weftp_quick_line *line =
-        weftp_quick_line_make(draft, quick->program, quick->shape, key);
+        draft ? weftp_quick_line_make(draft, quick->program, quick->shape, key) : NULL;
     if (line && kept) weftp_quick_line_keep(kept, draft);
     return line;
 }
