@@ -5,25 +5,17 @@
  * Sixteen bytes at a time are looked at, aligned, so that none of another page is, and the first of
  * them always has bytes of the text: those around it are loaded, and their values do not matter.
  * memcheck knows such loads; the sanitizers do not, and under them strlen(3) is called.
- * Pure; any thread; signal-safe. May include: libc only.
+ * Pure; any thread; signal-safe. May include: sanitized.
  */
 #ifndef WEFTP_PORT_TEXT_SIZE_H
 #define WEFTP_PORT_TEXT_SIZE_H
 
+#include "sanitized.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define WEFTP_TEXT_SIZE_CALLED
-#elif defined __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define WEFTP_TEXT_SIZE_CALLED
-#endif
-#endif
-
-#if defined __SSE2__ && !defined WEFTP_TEXT_SIZE_CALLED
+#if defined __SSE2__ && !defined WEFTP_SANITIZED
 #include <emmintrin.h>
 
 /* One bit for each byte of an aligned chunk that is zero. */
