@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import aims, build, environment, facts, grow, peers, picture, process, rounds, summary, table, ways
+from . import aims, build, environment, facts, grow, markdown, peers, picture, process, rounds, summary, table, ways
 
 
 def arguments(text):
@@ -22,7 +22,7 @@ def arguments(text):
     parser.add_argument("--program", help="a weft_bench that is built already")
     parser.add_argument("--dir", default=None, help="where files are written (default: beside weft_bench)")
     parser.add_argument("--peers", default=peers.CACHE, help="what bench/peers/install filled (default: %(default)s)")
-    parser.add_argument("--out", default=None, help="a folder for report.txt, report.svg and report.json")
+    parser.add_argument("--out", default=None, help="a folder for report.txt, report.md, report.svg and report.json")
     return parser.parse_args()
 
 
@@ -68,7 +68,8 @@ def publish(report, options):
     text = table.render(report)
     if options.out:
         os.makedirs(options.out, exist_ok=True)
-        files = {"report.txt": text, "report.svg": picture.render(report), "report.json": json.dumps(report, indent=1)}
+        files = {"report.txt": text, "report.svg": picture.render(report), "report.md": markdown.render(report),
+                 "report.json": json.dumps(report, indent=1)}
         for name, content in files.items():
             with open(os.path.join(options.out, name), "w", encoding="utf-8") as file:
                 file.write(content)

@@ -13,7 +13,7 @@ HEAD = (
 HOW = (
     "ns: of the calling thread a record, in a tight loop; best is the quietest twentieth of any run, or, behind a queue and",
     "with two threads, the quietest run; median is that of the runs' means. e2e: thousands of records a second until the last",
-    "byte was handed to the operating system, the flush included. Files on disk, a new one each time; nothing is synced.",
+    "byte was handed to the operating system, the flush included. Files are new ones each time; nothing is synced.",
     "Each file was looked at: it has every line, and a line has every value.",
 )
 

@@ -16,7 +16,7 @@
 
 #define WEFTP_TRACE_NAMES_ACCEPTED "own|ecs|spring|otel|datadog|gcp"
 /* The option of an encoder whose layout can be named otherwise, as weft_encoder_type.options. */
-#define WEFTP_TRACE_NAMES_OPTION "trace=" WEFTP_TRACE_NAMES_ACCEPTED
+#define WEFTP_TRACE_NAMES_OPTION ("trace=" WEFTP_TRACE_NAMES_ACCEPTED)
 
 #define WEFTP_TRACE_PROJECT_MAX 128 /* bytes of a project; a longer one is as if absent */
 #define WEFTP_TRACE_ITEMS_MAX   3   /* of a set of names */
