@@ -48,7 +48,7 @@ def aims_table(report):
 def grow_tables(report):
     for series in report.get("grow", ()):
         rows = [(f"`{name}`", *(number(value) for value in values)) for name, values in series["lines"].items()]
-        yield ["", f"{series['what'].capitalize()}, ns of the calling thread:", ""]
+        yield ["", f"{series['what'][0].upper()}{series['what'][1:]}, ns of the calling thread:", ""]
         yield grid((series["axis"], *(f"{x:,}" for x in series["x"])), rows)
 
 
