@@ -122,6 +122,7 @@ bool weftp_shape_build(struct weftp_shape *shape, const struct weftp_scheme *sch
         lists[i] = WEFTP_SPACE_COUNT;
         shape->hashes[i] = 0;
         if (field->type == WEFT_TYPE_NONE) {
+            if (i >= WEFTP_SHAPE_NONES) return false;
             shape->nones |= UINT64_C(1) << i;
             continue;
         }
@@ -147,7 +148,7 @@ bool weftp_shape_same_odd(const struct weftp_shape *shape, const struct weftp_sh
 
 bool weftp_shape_same_nones(const struct weftp_shape *shape, const weft_field *fields)
 {
-    for (uint32_t i = 0; i < shape->count; i++)
+    for (uint32_t i = 0; i < shape->count && i < WEFTP_SHAPE_NONES; i++)
         if (shape->nones >> i & 1 && fields[i].type != WEFT_TYPE_NONE) return false;
     return true;
 }

@@ -18,6 +18,7 @@
 #include "quick_ops.h"
 
 #define WEFTP_SHAPE_FIELDS 80   /* of a call; more are left to the plan */
+#define WEFTP_SHAPE_NONES  64   /* of the first so many fields some may be none */
 #define WEFTP_SHAPE_TEXT   1536 /* bytes of their keys, each with comma, quotes and colon */
 #define WEFTP_SHAPES_MAX                                                                           \
     1024 /* places that are kept, some 5 KiB each at the most; a power of two */

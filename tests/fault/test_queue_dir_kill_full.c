@@ -1,6 +1,6 @@
 /*
  * SIGKILL with rings in files: every record whose call returned is in the file after the next start,
- * none is missing, none torn for good, in order, no more than a batch of them twice.
+ * none is missing, in order, no more than a batch of them twice. One half line may stand where it was killed.
  */
 #include "support/dead_rows.h"
 #include "support/emulated.h"

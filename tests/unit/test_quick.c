@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "src/base/out.h"
 #include "src/encode/quick.h"
@@ -415,6 +416,35 @@ static void long_pairs(void **state)
     assert_int_equal(quick, 600);
 }
 
+/* A field that is none, at each place of a long call, before and after it is there. */
+static void none_at_each_place(void **state)
+{
+    (void)state;
+    static const weft_site site = {.file = "a.c", .func = "f", .line = 1};
+    static char keys[80][8];
+    weft_field fields[80];
+    void *self = open_encoder(weftp_encoders_builtin[0]);
+    for (int i = 0; i < 80; i++) {
+        snprintf(keys[i], sizeof keys[i], "key%02d", i);
+        fields[i] = weft_int(keys[i], i);
+    }
+    const struct weft_record record = {.struct_size = sizeof record,
+                                       .level = WEFT_LEVEL_INFO,
+                                       .message = "m",
+                                       .message_size = 1,
+                                       .site = &site,
+                                       .fields = fields,
+                                       .field_count = 80};
+    for (int i = 0; i < 80; i++) {
+        const weft_field there = fields[i];
+        fields[i] = weft_none();
+        compare(weftp_encoders_builtin[0], self, &record);
+        fields[i] = there;
+        compare(weftp_encoders_builtin[0], self, &record);
+    }
+    weftp_encoders_builtin[0]->close(self);
+}
+
 int main(void)
 {
     weftp_out_init(&kept, (size_t)8 << 20);
@@ -428,6 +458,7 @@ int main(void)
         cmocka_unit_test(another_set_at_the_same_address),
         cmocka_unit_test(pairs_that_are_no_set),
         cmocka_unit_test(long_pairs),
+        cmocka_unit_test(none_at_each_place),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     weftp_out_deinit(&kept);
