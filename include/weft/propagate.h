@@ -35,7 +35,8 @@ WEFT_EXTERN_C_BEGIN
  * Read the context of a carrier into this thread's MDC and trace slot. Without a valid context a new trace is begun.
  *
  * Afterwards records carry the trace id, the id of a span that this process begins, and the request id (made when none
- * came in). weft_request_begin() does this and more; use one of them, not both.
+ * came in). weft_request_begin() does this and more; use one of them, not both. Entries that the baggage of an earlier
+ * call has put are removed, but for those that the program has given another value since.
  *
  * @retval WEFT_EINVAL  getter or its get is NULL.
  * @retval WEFT_ENOMEM  Out of memory; the context is as before.

@@ -2,6 +2,7 @@
  * Extract: what the formats found becomes this thread's trace slot, what it carries on, and MDC
  * entries.
  */
+#include "../base/key_hash.h"
 #include "../mdc/mdc.h"
 #include "guard.h"
 #include "ids.h"
@@ -12,6 +13,12 @@
 
 #define LINK_SIZE (32 + 1 + 16 + 1) /* "TRACEID-SPANID" and a NUL */
 
+/*
+ * A note which MDC entries baggage has become, for the next extraction on this context: of each the
+ * hash of its value, its key and a NUL.
+ */
+#define NOTE_PUT ":put"
+
 enum { FLAG_SAMPLED = 1, FLAG_RANDOM = 2, FLAGS_KNOWN = 3 };
 
 /* What all formats together have found. */
@@ -20,6 +27,7 @@ struct found {
     enum weft_sampling sampling;
     uint32_t digits;
     char came[WEFTP_AUTO_MAX + 1]; /* for WEFTP_NOTE_CAME */
+    bool spoken;                   /* one of those that came is a trace's */
     char link[LINK_SIZE];          /* a trace that is not continued; "": none */
 };
 
@@ -74,36 +82,59 @@ static void clear_trace(struct weft_propagated *context)
     context->trace_id_digits = 0;
 }
 
+static bool has_header(struct weftp_guard_in *guard, const char *const *names)
+{
+    size_t size = 0;
+    for (; *names; names++)
+        if (guard->getter.get(guard, *names, 0, &size) && size > 0) return true;
+    return false;
+}
+
+/* How much there was before a format read the carrier. */
+struct before {
+    uint32_t carried, rejected;
+};
+
+/* Where formats are automatic: whether the caller speaks the one that has just been read. */
+static void note_came(struct found *found, const struct weft_propagated *context,
+                      const struct before *before, uint32_t index, struct weftp_guard_in *guard)
+{
+    const struct weftp_auto_format *format = &weftp_auto_formats[index];
+    const bool decided = has_trace(&context->trace) || context->sampling;
+    bool came = true;
+    switch (format->came) {
+    case WEFTP_CAME_ALWAYS: break;
+    case WEFTP_CAME_FOUND: came = decided || context->carried_count > before->carried; break;
+    case WEFTP_CAME_FOUND_BY_HEADER: came = decided && has_header(guard, format->headers); break;
+    case WEFTP_CAME_TAKEN:
+        came = context->rejected == before->rejected && has_header(guard, format->headers);
+        break;
+    }
+    found->came[index] = came ? '1' : '0';
+    if (came && format->is_trace && decided) found->spoken = true;
+}
+
 static weft_status read_carrier(struct found *found, struct weft_propagated *context,
                                 const struct weftp_propagation *propagation,
                                 struct weftp_guard_in *guard)
 {
     for (uint32_t i = 0; i < propagation->propagator_count; i++) {
         const struct weftp_propagator *propagator = &propagation->propagators[i];
-        const uint32_t first_carried = context->carried_count;
+        const struct before before = {context->carried_count, context->rejected};
         clear_trace(context);
         const weft_status status =
             propagator->type->extract(propagator->self, context, &guard->getter, guard);
         if (status) return status;
-        judge(found, context, first_carried);
+        if (propagation->automatic) note_came(found, context, &before, i, guard);
+        judge(found, context, before.carried);
     }
     return WEFT_OK;
 }
 
 /* Which formats the caller speaks, where that decides what is written. */
-static void note_came(struct found *found, struct weft_propagated *context,
-                      struct weftp_guard_in *guard)
+static void carry_came(struct found *found, struct weft_propagated *context, uint32_t count)
 {
-    uint32_t count = 0;
-    bool any = false;
-    for (; weftp_auto_formats[count].type; count++) {
-        const struct weftp_auto_format *format = &weftp_auto_formats[count];
-        size_t size;
-        const bool came = format->header && guard->getter.get(guard, format->header, 0, &size);
-        found->came[count] = came || !format->header ? '1' : '0';
-        any = any || (came && format->is_trace);
-    }
-    if (!any) found->came[0] = '1';
+    if (!found->spoken) found->came[0] = '1';
     (void)weft_propagated_carry(
         context, (struct weft_carried){WEFTP_NOTE_CAME, found->came, count, WEFT_OF_REQUEST});
 }
@@ -167,10 +198,11 @@ static void note_trace(struct weft_propagated *context, const struct found *foun
                                 (struct weft_carried){WEFTP_NOTE_TRACE, note, 2, WEFT_OF_TRACE});
 }
 
-static weft_status set_slot(struct weft_propagated *context, const struct found *found)
+static weft_status set_slot(struct weft_propagated *context, const struct found *found,
+                            const struct weftp_carry_item *put)
 {
     struct weft_trace slot;
-    struct weftp_carry_item items[WEFT_CARRIED_MAX];
+    struct weftp_carry_item items[WEFT_CARRIED_MAX + 1];
     struct weftp_carry *carry = NULL;
     char note[3];
     begin_span(&slot, found);
@@ -179,8 +211,10 @@ static weft_status set_slot(struct weft_propagated *context, const struct found 
         const struct weft_carried *header = &context->carried[i];
         items[i] = (struct weftp_carry_item){header->name, header->value, header->size};
     }
-    if (context->carried_count > 0) {
-        carry = weftp_carry_create(items, context->carried_count);
+    uint32_t count = context->carried_count;
+    if (put->size > 0) items[count++] = *put; /* the last: inject may do without it */
+    if (count > 0) {
+        carry = weftp_carry_create(items, count);
         if (!carry) return WEFT_ENOMEM;
     }
     const weft_status status = weftp_mdc_trace_set(&slot, carry);
@@ -213,6 +247,79 @@ static weft_status put_baggage(const struct weft_propagated *context)
     return status;
 }
 
+/* The entry of this key, where it is a text; NULL: there is none. */
+static const struct weft_pair *text_of(const char *key, size_t key_size)
+{
+    struct weftp_mdc_view view;
+    weftp_mdc_view(&view);
+    const struct weft_pair *pair = weftp_pairs_find(view.pairs, view.count, key, key_size);
+    return pair && pair->field.type == WEFT_TYPE_STR && pair->field.v.p ? pair : NULL;
+}
+
+static uint32_t hash_of(const struct weft_pair *pair)
+{
+    return weftp_hash_bytes(0, pair->field.v.p, pair->field.size);
+}
+
+/* Note what baggage has put; the values as the MDC has them, which may be cut. */
+static weft_status note_put(struct weft_propagated *context, struct weftp_carry_item *put)
+{
+    size_t size = 0;
+    *put = (struct weftp_carry_item){NOTE_PUT, NULL, 0};
+    for (uint32_t i = 0; i < context->baggage_count; i++)
+        size += sizeof(uint32_t) + context->baggage[i].key_size + 1;
+    if (size == 0) return WEFT_OK;
+    char *to = weft_propagated_alloc(context, size);
+    if (!to) return WEFT_ENOMEM;
+    put->value = to;
+    for (uint32_t i = 0; i < context->baggage_count; i++) {
+        const struct weft_baggage *entry = &context->baggage[i];
+        const struct weft_pair *pair = text_of(entry->key, entry->key_size);
+        if (!pair) continue;
+        const uint32_t hash = hash_of(pair);
+        memcpy(to, &hash, sizeof hash);
+        memcpy(to + sizeof hash, entry->key, entry->key_size);
+        to += sizeof hash + entry->key_size;
+        *to++ = '\0';
+    }
+    put->size = (uint32_t)(to - put->value);
+    return WEFT_OK;
+}
+
+/*
+ * Take away what baggage of an earlier message has put. An entry with another value by now is the
+ * program's own, and stays.
+ */
+static weft_status drop_noted(const struct weftp_carry_item *put)
+{
+    weft_status status = WEFT_OK;
+    for (uint32_t at = 0; at < put->size && status != WEFT_ENOMEM;) {
+        uint32_t hash;
+        memcpy(&hash, put->value + at, sizeof hash);
+        const char *key = put->value + at + sizeof hash;
+        const size_t key_size = strlen(key);
+        const struct weft_pair *pair = text_of(key, key_size);
+        if (pair && hash_of(pair) == hash) status = weft_mdc_remove(key);
+        at += (uint32_t)(sizeof hash + key_size + 1);
+    }
+    return status == WEFT_ENOMEM ? status : WEFT_OK;
+}
+
+static weft_status drop_earlier(void)
+{
+    struct weftp_mdc_view view;
+    weft_status status = WEFT_OK;
+    weftp_mdc_view(&view);
+    struct weftp_carry *carry = (struct weftp_carry *)view.carry; /* for a reference to it */
+    if (!carry || carry->count == 0) return WEFT_OK;
+    const struct weftp_carry_item *last = &carry->items[carry->count - 1];
+    if (strcmp(last->name, NOTE_PUT) != 0) return WEFT_OK;
+    weftp_carry_ref(carry);
+    status = drop_noted(last);
+    weftp_carry_unref(carry);
+    return status;
+}
+
 static weft_status put_request_id(const struct weft_propagated *context)
 {
     char made[WEFTP_UUID_SIZE + 1];
@@ -228,13 +335,16 @@ static weft_status put_request_id(const struct weft_propagated *context)
 static weft_status set_context(struct weft_propagated *context, const struct found *found)
 {
     weft_context *before = weft_mdc_capture();
-    weft_status status = put_baggage(context);
+    struct weftp_carry_item noted;
+    weft_status status = drop_earlier();
+    if (!status) status = put_baggage(context);
+    if (!status) status = note_put(context, &noted);
     if (!status)
         status = put_request_id(context); /* behind the baggage, which must not replace it */
     if (!status)
         status =
             put(WEFTP_KEY_TRACE_LINK, found->link[0] ? found->link : NULL, strlen(found->link));
-    if (!status) status = set_slot(context, found);
+    if (!status) status = set_slot(context, found, &noted);
     weft_mdc_release(status ? weft_mdc_swap(before) : before);
     return status;
 }
@@ -253,7 +363,7 @@ weft_status weftp_extract(const struct weftp_propagation *propagation, const wef
     if (getter) {
         weftp_guard_in_init(&guard, getter, carrier);
         status = read_carrier(&found, &context, propagation, &guard);
-        if (propagation->automatic) note_came(&found, &context, &guard);
+        if (propagation->automatic) carry_came(&found, &context, propagation->propagator_count);
         weftp_propagate_reject(context.rejected + guard.rejected);
     }
     if (!is_trusted(propagation, options)) distrust(&found, &context);

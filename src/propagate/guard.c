@@ -1,21 +1,39 @@
 #include "guard.h"
 #include "chars.h"
 
-/* A value that is too long becomes "": as if absent, but the values behind it keep their index. */
+enum { EMPTY_MAX = 64 }; /* values of one name that are passed over; those behind are told */
+
+static const char refused[] = "";
+
+/* A value that is too long becomes "", in its place: as if absent, but not as if never sent. */
 static const char *tidy(struct weftp_guard_in *guard, const char *value, size_t *size)
 {
     if (*size <= WEFTP_HEADER_SIZE_MAX) return weftp_ows_trim(value, size);
     guard->rejected++;
     *size = 0;
-    return "";
+    return refused;
 }
 
+/*
+ * An empty header is an absent one, so it has no index. Formats ask for the values of a name one
+ * behind the other: each time the search goes on where the last one ended.
+ */
 static const char *guarded_get(void *carrier, const char *name, size_t index, size_t *size)
 {
     struct weftp_guard_in *guard = carrier;
-    *size = 0;
-    const char *value = guard->outer->get(guard->carrier, name, index, size);
-    return value ? tidy(guard, value, size) : NULL;
+    if (index == 0 || name != guard->name || index < guard->index) {
+        guard->name = name;
+        guard->index = guard->at = 0;
+    }
+    for (;;) {
+        *size = 0;
+        const char *value = guard->outer->get(guard->carrier, name, guard->at, size);
+        if (!value) return NULL;
+        const size_t skipped = guard->at++ - guard->index;
+        value = tidy(guard, value, size);
+        if (*size == 0 && value != refused && skipped < EMPTY_MAX) continue;
+        if (guard->index++ == index) return value;
+    }
 }
 
 struct listing {
@@ -50,6 +68,8 @@ void weftp_guard_in_init(struct weftp_guard_in *guard, const weft_getter *outer,
     guard->outer = outer;
     guard->carrier = carrier;
     guard->rejected = 0;
+    guard->name = NULL;
+    guard->index = guard->at = 0;
 }
 
 /* FNV-1a of a name in lower case; headers have few names, and 64 bits are many. */

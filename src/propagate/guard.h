@@ -1,6 +1,6 @@
 /*
  * What stands between a propagator and a carrier, so that no format can get it wrong: values are
- * trimmed and at most 8 KiB on their way in, and free of control characters on their way out.
+ * trimmed, at most 8 KiB and not empty on their way in, and free of control characters on their way out.
  *
  * Threads: one per guard. May include: chars, the public propagation headers.
  */
@@ -16,6 +16,9 @@ struct weftp_guard_in {
     const weft_getter *outer;
     void *carrier;
     uint32_t rejected; /* values that were too long */
+    /* The last name asked for, its next index, and where that is looked for in the carrier. */
+    const char *name;
+    size_t index, at;
 };
 /* Nothing to undo. `outer` must have a get. */
 void weftp_guard_in_init(struct weftp_guard_in *guard, const weft_getter *outer, void *carrier);

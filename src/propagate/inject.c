@@ -71,7 +71,7 @@ static bool is_spoken(const struct weftp_propagation *propagation,
     if (!propagation->automatic) return true;
     const struct weft_carried *came = weft_propagated_find(context, WEFTP_NOTE_CAME);
     if (came && index < came->size) return came->value[index] == '1';
-    return index == 0 || !weftp_auto_formats[index].header; /* nobody called */
+    return index == 0 || weftp_auto_formats[index].came == WEFTP_CAME_ALWAYS; /* nobody called */
 }
 
 weft_status weftp_inject(const struct weftp_propagation *propagation, const weft_setter *setter,

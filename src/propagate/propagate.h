@@ -86,7 +86,7 @@ struct weftp_extract_options {
 /*
  * Read a carrier into this thread's context, as weft_extract says. getter NULL: nothing came.
  * options NULL: defaults. Entries of an earlier extraction that this one does not set (trace_link,
- * request_id_rejected) are removed.
+ * request_id_rejected, baggage whose value is still the one that came) are removed.
  * @retval WEFT_EINVAL  getter has no get. @retval WEFT_ENOMEM The context is as before, its scopes
  *   included.
  */

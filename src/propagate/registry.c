@@ -17,21 +17,26 @@ const struct weft_propagator_type weftp_propagator_auto = {
     .name = "auto",
 };
 
+/* Either format of B3 reads the headers of both, so that what was found does not tell them apart. */
+static const char *const b3_single[] = {"b3", NULL};
+static const char *const b3_several[] = {"x-b3-traceid", "x-b3-sampled", "x-b3-flags", NULL};
+static const char *const unique_id[] = {"x-unique-id", NULL};
+
 const struct weftp_auto_format weftp_auto_formats[WEFTP_AUTO_MAX] = {
-    {&weftp_propagator_tracecontext, "traceparent", true},
-    {&weftp_propagator_baggage, NULL, false},
-    {&weftp_propagator_envoy, NULL, false},
-    {&weftp_propagator_b3, "b3", true},
-    {&weftp_propagator_b3multi, "x-b3-traceid", true},
-    {&weftp_propagator_jaeger, "uber-trace-id", true},
-    {&weftp_propagator_xray, "x-amzn-trace-id", true},
-    {&weftp_propagator_datadog, "x-datadog-trace-id", true},
-    {&weftp_propagator_gcp, "x-cloud-trace-context", true},
-    {&weftp_propagator_ot, "ot-tracer-traceid", true},
-    {&weftp_propagator_elastic, "elastic-apm-traceparent", true},
-    {&weftp_propagator_grpc_bin, "grpc-trace-bin", true},
-    {&weftp_propagator_kong, "kong-request-id", false},
-    {&weftp_propagator_haproxy, "x-unique-id", false},
+    {&weftp_propagator_tracecontext, WEFTP_CAME_FOUND, true, NULL},
+    {&weftp_propagator_baggage, WEFTP_CAME_ALWAYS, false, NULL},
+    {&weftp_propagator_envoy, WEFTP_CAME_ALWAYS, false, NULL},
+    {&weftp_propagator_b3, WEFTP_CAME_TAKEN, true, b3_single},
+    {&weftp_propagator_b3multi, WEFTP_CAME_FOUND_BY_HEADER, true, b3_several},
+    {&weftp_propagator_jaeger, WEFTP_CAME_FOUND, true, NULL},
+    {&weftp_propagator_xray, WEFTP_CAME_FOUND, true, NULL},
+    {&weftp_propagator_datadog, WEFTP_CAME_FOUND, true, NULL},
+    {&weftp_propagator_gcp, WEFTP_CAME_FOUND, true, NULL},
+    {&weftp_propagator_ot, WEFTP_CAME_FOUND, true, NULL},
+    {&weftp_propagator_elastic, WEFTP_CAME_FOUND, true, NULL},
+    {&weftp_propagator_grpc_bin, WEFTP_CAME_FOUND, true, NULL},
+    {&weftp_propagator_kong, WEFTP_CAME_FOUND, false, NULL},
+    {&weftp_propagator_haproxy, WEFTP_CAME_TAKEN, false, unique_id},
 };
 
 const struct weft_propagator_type *weftp_propagator_find(

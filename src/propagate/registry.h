@@ -37,10 +37,18 @@ extern const struct weft_propagator_type weftp_propagator_grpc_bin; /* grpc-trac
  */
 extern const struct weft_propagator_type weftp_propagator_auto;
 
+/* By what a format counts as the caller's. An empty header, or one that is refused, is none. */
+enum weftp_came {
+    WEFTP_CAME_ALWAYS = 0, /* written always */
+    WEFTP_CAME_FOUND,      /* it has found a trace, a sampling decision, or what it carries on */
+    WEFTP_CAME_FOUND_BY_HEADER, /* a trace or a decision, and one of its headers is there */
+    WEFTP_CAME_TAKEN            /* its header is there, and nothing was refused */
+};
 struct weftp_auto_format {
     const struct weft_propagator_type *type;
-    const char *header; /* a caller that sends it speaks the format; NULL: written always */
-    bool is_trace;      /* where no caller's format carries a trace, the first of these does */
+    enum weftp_came came;
+    bool is_trace; /* where no caller's format carries a trace, the first of these does */
+    const char *const *headers; /* the last two: ends with NULL */
 };
 #define WEFTP_AUTO_MAX 16
 /* Ends with a type of NULL. */

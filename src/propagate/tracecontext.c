@@ -118,9 +118,8 @@ static weft_status state_extract(struct weft_propagated *context, const weft_get
         size_t size = 0;
         const char *line = getter->get(carrier, "tracestate", i, &size);
         if (!line) break;
-        if (size == 0 && i < STATE_LINES_MAX) continue;
-        state.lines++;
-        if (i >= STATE_LINES_MAX || !state_add(&state, line, size)) {
+        state.lines++; /* one of size 0 was refused on its way here: a bad member was among it */
+        if (i >= STATE_LINES_MAX || size == 0 || !state_add(&state, line, size)) {
             context->rejected++;
             return WEFT_OK;
         }

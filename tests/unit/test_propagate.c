@@ -300,6 +300,85 @@ static void test_without_a_context_nothing_is_written(void **state)
     assert_int_equal(out.count, 0);
 }
 
+/* ---- one message behind the other, on one context ---- */
+
+static void next_message(const struct weftp_propagation *propagation, struct carrier carrier)
+{
+    assert_int_equal(weftp_extract(propagation, &carrier_getter, &carrier, NULL), WEFT_OK);
+    carrier_clear(&carrier);
+}
+
+static void test_baggage_goes_with_its_message(void **state)
+{
+    (void)state;
+    struct weftp_propagation *propagation =
+        CONFIGURE("tenant", WEFT_TRUST_CONTINUE, "tracecontext", "baggage");
+    weft_mdc_clear();
+    assert_int_equal(weft_mdc_put("user", "bob"), WEFT_OK);
+    next_message(propagation, CARRIER_OF("traceparent", PARENT, "baggage", "tenant=al%20ice"));
+    assert_string_equal(mdc("tenant"), "al ice");
+    next_message(propagation, CARRIER_OF("traceparent", PARENT));
+    assert_null(weft_mdc_get("tenant"));
+    assert_string_equal(mdc("user"), "bob");
+    struct carrier out = give(propagation);
+    assert_null(carrier_find(&out, "baggage"));
+    carrier_clear(&out);
+    next_message(propagation, CARRIER_OF("baggage", "tenant=alice"));
+    next_message(propagation, CARRIER_OF("baggage", "tenant=carol"));
+    assert_string_equal(mdc("tenant"), "carol");
+    assert_int_equal(weftp_extract(propagation, NULL, NULL, NULL), WEFT_OK);
+    assert_null(weft_mdc_get("tenant"));
+    weft_mdc_clear();
+    weftp_propagation_destroy(propagation);
+}
+
+static void test_the_programs_own_value_stays(void **state)
+{
+    (void)state;
+    struct weftp_propagation *propagation =
+        CONFIGURE("tenant", WEFT_TRUST_CONTINUE, "tracecontext", "baggage");
+    weft_mdc_clear();
+    assert_int_equal(weft_mdc_put("tenant", "mine"), WEFT_OK);
+    next_message(propagation, CARRIER_OF("traceparent", PARENT));
+    assert_string_equal(mdc("tenant"), "mine");
+    next_message(propagation, CARRIER_OF("baggage", "tenant=alice"));
+    assert_int_equal(weft_mdc_put("tenant", "mine"), WEFT_OK);
+    next_message(propagation, CARRIER_OF("traceparent", PARENT));
+    assert_string_equal(mdc("tenant"), "mine");
+    weft_mdc_clear();
+    weftp_propagation_destroy(propagation);
+}
+
+/* ---- empty headers are absent ones, refused ones are not ---- */
+
+static void test_an_empty_header_before_a_good_one(void **state)
+{
+    (void)state;
+    take_with(defaults(),
+              CARRIER_OF("traceparent", " ", "traceparent", PARENT, "tracestate", "", "traceparent",
+                         "", "tracestate", "a=1"),
+              NULL);
+    assert_string_equal(slot()->trace_id, TRACE_A);
+    assert_true(is_carried("tracestate"));
+    take_with(defaults(), CARRIER_OF("traceparent", PARENT, "traceparent", "x"), NULL);
+    assert_string_not_equal(slot()->trace_id, TRACE_A);
+}
+
+static void test_a_refused_tracestate_spoils_all(void **state)
+{
+    (void)state;
+    static char large[8200];
+    memset(large, 'a', sizeof large - 1);
+    take_with(defaults(),
+              CARRIER_OF("traceparent", PARENT, "tracestate", "a=1", "tracestate", large), NULL);
+    assert_string_equal(slot()->trace_id, TRACE_A);
+    assert_false(is_carried("tracestate"));
+    struct carrier in = CARRIER_OF("traceparent", PARENT, "tracestate", "a=1");
+    carrier_add_n(&in, "tracestate", "b=\0", 3);
+    take_with(defaults(), in, NULL);
+    assert_false(is_carried("tracestate"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +398,10 @@ int main(void)
         cmocka_unit_test(test_entries_become_baggage),
         cmocka_unit_test(test_each_call_has_its_own_span),
         cmocka_unit_test(test_without_a_context_nothing_is_written),
+        cmocka_unit_test(test_baggage_goes_with_its_message),
+        cmocka_unit_test(test_the_programs_own_value_stays),
+        cmocka_unit_test(test_an_empty_header_before_a_good_one),
+        cmocka_unit_test(test_a_refused_tracestate_spoils_all),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     weft_mdc_clear();

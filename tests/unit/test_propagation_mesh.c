@@ -312,6 +312,44 @@ static void test_auto_answers_in_the_callers_format(void **state)
     expect_only(&out, 2);
 }
 
+/* What came alone, beside x-request-id, and which headers of a trace the answer is to have. */
+static void test_auto_writes_what_came(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value, *written, *missing;
+    } rows[] = {
+        {"b3", "", "traceparent", "b3"},
+        {"b3", "junk", "traceparent", "b3"},
+        {"b3", "0", "b3", "traceparent"},
+        {"x-b3-traceid", "junk", "traceparent", "x-b3-traceid"},
+        {"x-b3-sampled", "0", "x-b3-sampled", "traceparent"},
+        {"x-b3-flags", "1", "x-b3-flags", "traceparent"},
+        {"jaeger-debug-id", "case-7", "uber-trace-id", "traceparent"},
+        {"uber-trace-id", "junk", "traceparent", "uber-trace-id"},
+        {"x-kong-request-id", "pass-1", "x-kong-request-id", "x-unique-id"},
+        {"kong-request-id", "a b", "traceparent", "kong-request-id"},
+        {"x-unique-id", "a b", "traceparent", "x-unique-id"},
+        {"x-unique-id", "u-1", "x-unique-id", "kong-request-id"},
+        {"uberctx-tenant", "alice", "traceparent", "b3"},
+        {"uberctx-tenant", "alice", "uberctx-tenant", "ot-baggage-tenant"},
+        {"ot-baggage-tenant", "alice", "ot-baggage-tenant", "uberctx-tenant"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct carrier out = pass_by("auto", WEFT_TRUST_CONTINUE,
+                                     CARRIER_OF(rows[i].name, rows[i].value, "x-request-id", "r"));
+        if (!carrier_find(&out, rows[i].written) || carrier_find(&out, rows[i].missing))
+            fail_msg("%s: \"%s\"", rows[i].name, rows[i].value);
+        carrier_clear(&out);
+    }
+    struct carrier out =
+        pass_by("auto", WEFT_TRUST_CONTINUE,
+                CARRIER_OF("b3", "junk", "x-b3-traceid", TRACE, "x-b3-spanid", SPAN));
+    assert_non_null(carrier_find(&out, "x-b3-traceid"));
+    assert_null(carrier_find(&out, "b3"));
+    carrier_clear(&out);
+}
+
 static void test_auto_without_a_caller(void **state)
 {
     (void)state;
@@ -397,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_grpc_trace_bin),
         cmocka_unit_test(test_the_first_format_writes_a_header),
         cmocka_unit_test(test_auto_answers_in_the_callers_format),
+        cmocka_unit_test(test_auto_writes_what_came),
         cmocka_unit_test(test_auto_without_a_caller),
         cmocka_unit_test(test_names_of_fields),
         cmocka_unit_test(test_names_of_own_formats),

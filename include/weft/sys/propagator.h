@@ -10,8 +10,8 @@
  *   close    | the thread that configures   | nothing of this instance
  *
  * None may log or throw. weft stands between a propagator and the carrier: values that a getter
- * gives are at most 8 KiB and have no white space around them (a longer one is ""); a setter
- * refuses a value with a control character.
+ * gives are at most 8 KiB and have no white space around them (a longer one is ""), empty ones are
+ * passed over; a setter refuses a value with a control character.
  */
 #ifndef WEFT_SYS_PROPAGATOR_H
 #define WEFT_SYS_PROPAGATOR_H
