@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "src/propagate/guard.h"
 #include "src/propagate/propagate.h"
 #include "src/propagate/registry.h"
 
@@ -19,7 +20,9 @@
 static void extract(struct weft_propagated *context, struct carrier *carrier)
 {
     weftp_propagated_init(context);
-    assert_int_equal(weftp_propagator_tracecontext.extract(NULL, context, &carrier_getter, carrier),
+    struct weftp_guard_in guard;
+    weftp_guard_in_init(&guard, &carrier_getter, carrier);
+    assert_int_equal(weftp_propagator_tracecontext.extract(NULL, context, &guard.getter, &guard),
                      WEFT_OK);
 }
 
