@@ -90,6 +90,17 @@ static weft_status list_inject(void *carrier)
     return weft_curl_inject(carrier);
 }
 
+/* A handle that makes no transfer: the list is what counts. */
+static weft_client *list_call(void *carrier)
+{
+    weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
+    CURL *easy = curl_easy_init();
+    options.no_record = true;
+    weft_client *client = weft_curl_client_begin(easy, carrier, options);
+    curl_easy_cleanup(easy);
+    return client;
+}
+
 static bool list_has(void *carrier, const char *name)
 {
     char prefix[64];
@@ -102,7 +113,7 @@ static void test_used_again_in_every_format(void **state)
 {
     (void)state;
     struct curl_slist *list = NULL;
-    reused_check(&(struct reused_adapter){&list, list_add, list_inject, list_has});
+    reused_check(&(struct reused_adapter){&list, list_add, list_inject, list_has, list_call});
     curl_slist_free_all(list);
 }
 

@@ -387,6 +387,13 @@ static weft_status metadata_inject(void *carrier)
     return weft_grpc_inject(carrier);
 }
 
+static weft_client *metadata_call(void *carrier)
+{
+    weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
+    options.no_record = true;
+    return weft_grpc_client_begin(carrier, options);
+}
+
 static bool metadata_has(void *carrier, const char *name)
 {
     weft_grpc_in in;
@@ -400,7 +407,8 @@ static void test_used_again(void **state)
     weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
     grpc_metadata_array metadata;
     grpc_metadata_array_init(&metadata);
-    reused_check(&(struct reused_adapter){&metadata, metadata_add, metadata_inject, metadata_has});
+    reused_check(&(struct reused_adapter){&metadata, metadata_add, metadata_inject, metadata_has,
+                                          metadata_call});
     metadata_add(&metadata, "tracestate", "old=1");
     options.no_record = true;
     weft_client *call = weft_grpc_client_begin(&metadata, options);

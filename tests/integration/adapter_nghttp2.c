@@ -363,6 +363,13 @@ static weft_status array_inject(void *carrier)
     return weft_nghttp2_inject(carrier);
 }
 
+static weft_client *array_call(void *carrier)
+{
+    weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
+    options.no_record = true;
+    return weft_nghttp2_client_begin(carrier, options);
+}
+
 static bool array_has(void *carrier, const char *name)
 {
     return weft_nghttp2_count_(carrier, name) == 1;
@@ -375,7 +382,7 @@ static void test_used_again_in_every_format(void **state)
     nghttp2_nv nv[32];
     weft_nghttp2_out out;
     weft_nghttp2_out_init(&out, nv, 0, 32, text, sizeof text);
-    reused_check(&(struct reused_adapter){&out, array_add, array_inject, array_has});
+    reused_check(&(struct reused_adapter){&out, array_add, array_inject, array_has, array_call});
 }
 
 static void test_call(void **state)

@@ -6,6 +6,7 @@
 #define WEFT_TESTS_REUSED_H
 
 #include "tests/unit/carrier.h"
+#include <weft/client.h>
 #include <weft/mdc.h>
 #include <weft/options.h>
 
@@ -39,6 +40,10 @@ static const struct reused_row reused_rows[] = {
     {"envoy", {"x-client-trace-id", "old"}, "x-client-trace-id"},
     {"istio,xrequestid", {"x-ot-span-context", "old"}, "x-ot-span-context"},
     {"tracecontext,verbatim:x-tenant+x_zone", {"X-Tenant", "old"}, "x-tenant"},
+    /* The next request has nothing that these could write. */
+    {"istio", {"x-request-id", "old"}, "x-request-id"},
+    {"verbatim:x-tenant", {"X-Tenant", "old"}, "x-tenant"},
+    {"baggage", {"baggage", "k=old"}, "baggage"},
 };
 
 /* A carrier of the adapter under test. */
@@ -47,6 +52,7 @@ struct reused_adapter {
     void (*add)(void *carrier, const char *name, const char *value); /* a header of the program's */
     weft_status (*inject)(void *carrier);                            /* weft_inject into it */
     bool (*has)(void *carrier, const char *name);
+    weft_client *(*call)(void *carrier); /* weft_client_begin with it; NULL: it has none */
 };
 
 /* Names that look like a format's, and are the program's own. */
@@ -61,6 +67,50 @@ static inline void reused_take(const char *const *headers)
     weft_mdc_clear();
     assert_int_equal(weft_extract(&carrier_lister, &carrier), WEFT_OK);
     carrier_clear(&carrier);
+}
+
+/* Whether a call of this thread's takes out what the first request has left. */
+static inline void reused_check_call(const struct reused_row *row,
+                                     const struct reused_adapter *adapter)
+{
+    static const char *const nothing[] = {NULL};
+    if (!adapter->call) return;
+    reused_take(row->headers);
+    assert_int_equal(adapter->inject(adapter->carrier), WEFT_OK);
+    assert_true(adapter->has(adapter->carrier, row->stale));
+    reused_take(nothing);
+    weft_client_end(adapter->call(adapter->carrier), 200, 0);
+    assert_false(adapter->has(adapter->carrier, row->stale));
+}
+
+/* The next request has the header too, and its caller is not trusted. */
+static inline void reused_check_restart(const struct reused_adapter *adapter)
+{
+    static const char *const headers[] = {"x-ot-span-context", "old", NULL};
+    setenv("WEFT_PROPAGATORS", "istio", 1);
+    for (int round = 0; round < 2; round++) {
+        setenv("WEFT_TRUST", round == 0 ? "continue" : "restart", 1);
+        assert_int_equal(weft_reload(), WEFT_OK);
+        reused_take(headers);
+        assert_int_equal(adapter->inject(adapter->carrier), WEFT_OK);
+        assert_int_equal(adapter->has(adapter->carrier, "x-ot-span-context"), round == 0);
+    }
+    unsetenv("WEFT_TRUST");
+}
+
+/* Entries of the program's alone are a context: no trace of an earlier one's goes on with them. */
+static inline void reused_check_entries(const struct reused_adapter *adapter)
+{
+    static const char *const headers[] = {"x-tenant", "old", NULL};
+    setenv("WEFT_PROPAGATORS", "verbatim:x-tenant", 1);
+    assert_int_equal(weft_reload(), WEFT_OK);
+    reused_take(headers);
+    assert_int_equal(adapter->inject(adapter->carrier), WEFT_OK);
+    assert_true(adapter->has(adapter->carrier, "x-tenant"));
+    weft_mdc_clear();
+    assert_int_equal(weft_mdc_put("user", "bob"), WEFT_OK);
+    assert_int_equal(adapter->inject(adapter->carrier), WEFT_OK);
+    assert_false(adapter->has(adapter->carrier, "x-tenant"));
 }
 
 static inline void reused_check_row(const struct reused_row *row,
@@ -78,6 +128,7 @@ static inline void reused_check_row(const struct reused_row *row,
     reused_take(nothing);
     assert_int_equal(adapter->inject(adapter->carrier), WEFT_OK);
     assert_false(adapter->has(adapter->carrier, row->stale));
+    reused_check_call(row, adapter);
 }
 
 /* The adapter's carrier is empty. It has the program's headers and the last row's afterwards. */
@@ -89,6 +140,8 @@ static inline void reused_check(const struct reused_adapter *adapter)
         adapter->add(adapter->carrier, reused_own[i], "mine");
     for (size_t i = 0; i < sizeof reused_rows / sizeof *reused_rows; i++)
         reused_check_row(&reused_rows[i], adapter);
+    reused_check_restart(adapter);
+    reused_check_entries(adapter);
     for (size_t i = 0; i < sizeof reused_own / sizeof *reused_own; i++)
         assert_true(adapter->has(adapter->carrier, reused_own[i]));
     weft_mdc_clear();

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <weft/adapter/environ.h>
 #include <weft/mdc.h>
+#include <weft/options.h>
 
 #define TRACE  "4bf92f3577b34da6a3ce929d0e0e4736"
 #define PARENT "00-" TRACE "-00f067aa0ba902b7-01"
@@ -167,11 +168,39 @@ static bool chain_has(void *carrier, const char *name)
     return false;
 }
 
+/* No variable's name begins with a digit. */
+static void test_a_leading_digit(void **state)
+{
+    (void)state;
+    char *in[] = {(char[]){"_3SCALE_ID=t-1"}, (char[]){"3SCALE_ID=no"}, (char[]){"_X_ID=no"}, NULL};
+    char **out = NULL;
+    setenv("WEFT_PROPAGATORS", "verbatim:3scale-id+x-id", 1);
+    assert_int_equal(weft_reload(), WEFT_OK);
+    take(in + 1);
+    assert_int_equal(weft_environ_inject(NULL, &out), WEFT_OK);
+    assert_null(out[0]); /* neither is a header's */
+    weft_environ_free(out);
+    take(in);
+    assert_int_equal(weft_environ_inject(in + 1, &out), WEFT_OK);
+    assert_string_equal(find(out, "_3SCALE_ID"), "t-1");
+    assert_string_equal(find(out, "3SCALE_ID"), "no");
+    weft_environ_free(out);
+    const char *const none = NULL;
+    take((char **)&none); /* another request: the variable goes */
+    assert_int_equal(weft_environ_inject(in, &out), WEFT_OK);
+    assert_null(find(out, "_3SCALE_ID"));
+    assert_string_equal(find(out, "_X_ID"), "no");
+    weft_environ_free(out);
+    weft_mdc_clear();
+    unsetenv("WEFT_PROPAGATORS");
+    assert_int_equal(weft_reload(), WEFT_OK);
+}
+
 static void test_used_again_in_every_format(void **state)
 {
     (void)state;
     struct chain chain = {{NULL}, 0};
-    reused_check(&(struct reused_adapter){&chain, chain_add, chain_inject, chain_has});
+    reused_check(&(struct reused_adapter){&chain, chain_add, chain_inject, chain_has, NULL});
     chain_clear(&chain);
 }
 
@@ -201,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_build),
         cmocka_unit_test(test_hostile_values_stay_out),
+        cmocka_unit_test(test_a_leading_digit),
         cmocka_unit_test(test_used_again_in_every_format),
         cmocka_unit_test(test_a_real_child),
     };

@@ -235,6 +235,13 @@ static weft_status inject(void *carrier)
     return weft_headers_inject(carrier);
 }
 
+static weft_client *begin_call(void *carrier)
+{
+    weft_client_options options = WEFT_CLIENT_OPTIONS_INIT;
+    options.no_record = true;
+    return weft_headers_client_begin(carrier, options);
+}
+
 static bool has(void *carrier, const char *name)
 {
     const weft_headers_out *out = carrier;
@@ -247,7 +254,7 @@ static void test_used_again_in_every_format(void **state)
     char block[2048];
     weft_headers_out out;
     weft_headers_out_init(&out, block, sizeof block);
-    reused_check(&(struct reused_adapter){&out, add_own, inject, has});
+    reused_check(&(struct reused_adapter){&out, add_own, inject, has, begin_call});
 }
 
 static void test_used_again_by_a_call(void **state)

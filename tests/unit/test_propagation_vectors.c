@@ -1,8 +1,7 @@
 /*
- * Every row of tests/vectors/propagation_cross.tsv of the formats w3c and baggage, and the rows of
- * request_id.tsv that say how an x-request-id is treated, give their expected column. Where that
- * column is prose, the table below says what it means; a row that neither the column's own grammar
- * nor the table explains fails.
+ * Every row of tests/vectors/propagation_cross.tsv of the formats w3c and baggage gives its expected
+ * column. Where that column is prose, the table below says what it means; a row that neither the
+ * column's own grammar nor the table explains fails.
  */
 #include "tests/unit/vectors.h"
 
@@ -286,102 +285,10 @@ static void test_cross_rows(void **state)
     assert_int_equal(baggage, 28);
 }
 
-/* ---- request ids ---- */
-
-static bool is_uuid4(const char *text)
-{
-    if (!text || strlen(text) != 36) return false;
-    for (size_t i = 0; i < 36; i++) {
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (text[i] != '-') return false;
-        } else if (!strchr("0123456789abcdef", text[i])) {
-            return false;
-        }
-    }
-    return text[14] == '4' && strchr("89ab", text[19]);
-}
-
-enum id_meaning { ID_MADE, ID_KEPT };
-
-/*
- * weft is the service behind the proxy: it makes an id where none came, and keeps one that came,
- * whatever it means.
- */
-static const struct {
-    const char *system, *name;
-    enum id_meaning meaning;
-} id_meanings[] = {
-    {"envoy", "no x-request-id, internal", ID_MADE},
-    {"envoy", "edge request carries x-request-id: foo",
-     ID_KEPT}, /* the edge is Envoy's; a service preserves */
-    {"envoy", "internal request carries one", ID_KEPT},
-    {"envoy", "sampled", ID_KEPT},
-    {"envoy", "id shorter/longer than 36 chars", ID_KEPT},
-    {"envoy", "integer for stable sampling", ID_KEPT},
-    {"envoy", "bad hex", ID_KEPT},
-    {"envoy", "7 chars", ID_KEPT},
-    {"envoy", "all zero", ID_KEPT},
-    {"nginx", "spoofed header", ID_KEPT}, /* nginx forwards it unchanged */
-};
-
-/* Rows of request_id.tsv that an x-request-id comes in, or that say that one is made. */
-static bool concerns_us(const struct row *row)
-{
-    return strcasestr(row->columns[2], "x-request-id: ") ||
-           strcmp(row->columns[1], "no x-request-id, internal") == 0;
-}
-
-static bool id_row(const struct row *row, const struct weftp_propagation *propagation)
-{
-    struct carrier in = {0};
-    const char *came = strstr(row->columns[2], ": ");
-    if (came) carrier_add(&in, "X-Request-Id", came + 2);
-    for (size_t i = 0; i < sizeof id_meanings / sizeof *id_meanings; i++) {
-        if (strcmp(id_meanings[i].name, row->columns[1]) != 0 ||
-            strcmp(id_meanings[i].system, row->columns[0]) != 0)
-            continue;
-        struct carrier out = pass_on(propagation, &in);
-        const char *id = carrier_find(&out, "x-request-id");
-        const bool holds =
-            id && (id_meanings[i].meaning == ID_MADE ? is_uuid4(id) : strcmp(id, came + 2) == 0) &&
-            strcmp(id, weft_request_id()) == 0;
-        if (!holds) print_error("request id \"%s\": got %s\n", row->columns[1], id);
-        carrier_clear(&in);
-        carrier_clear(&out);
-        return holds;
-    }
-    print_error("no meaning is known for \"%s\"\n", row->columns[1]);
-    carrier_clear(&in);
-    return false;
-}
-
-static void test_request_id_rows(void **state)
-{
-    (void)state;
-    static struct row row;
-    struct weftp_propagation *propagation = configure(NULL);
-    size_t rows = 0, failed = 0;
-    FILE *file = vectors_open("request_id.tsv");
-    while (fgets(row.text, sizeof row.text, file)) {
-        if (row.text[0] == '#') continue;
-        split(&row);
-        assert_true(row.column_count >= 4);
-        if (!concerns_us(&row)) continue;
-        rows++;
-        failed += !id_row(&row, propagation);
-    }
-    fclose(file);
-    weftp_propagation_destroy(propagation);
-    weft_mdc_clear();
-    assert_int_equal(failed, 0);
-    assert_int_equal(rows, 10);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cross_rows),
-        cmocka_unit_test(test_request_id_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

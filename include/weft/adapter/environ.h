@@ -1,8 +1,9 @@
 /*
  * Child processes: a context in environment variables, TRACEPARENT, TRACESTATE, BAGGAGE,
- * X_REQUEST_ID (a header's name in upper case, other characters as '_'). Header-only; C11 and
- * C++17. setenv(3) is never called: it is not safe beside other threads, and the context of a
- * process is that of its start.
+ * X_REQUEST_ID (a header's name in upper case, other characters as '_', and a '_' in front of a
+ * digit that it begins with). Header-only; C11 and C++17. setenv(3) is never called: it is not safe
+ * beside other threads, and the context of a process is that of its start. Baggage in names
+ * (uberctx-KEY, ot-baggage-KEY) is written and not read: a variable's name does not tell its KEY.
  *
  *     extern char **environ;
  *     weft_environ_extract(environ);                         once, when the process begins its work
@@ -18,6 +19,7 @@
 #ifndef WEFT_ADAPTER_ENVIRON_H
 #define WEFT_ADAPTER_ENVIRON_H
 
+#include "reuse.h"
 #include "text.h"
 #include <stdlib.h>
 
@@ -29,12 +31,19 @@ static inline char weft_environ_char_(char c)
     return c >= '0' && c <= '9' ? c : '_';
 }
 
+/* Whether a header's name needs a '_' in front: no variable's begins with a digit. */
+static inline bool weft_environ_prefixed_(const char *name)
+{
+    return name[0] >= '0' && name[0] <= '9';
+}
+
 /*
  * The value when an entry "NAME=value" is a header's variable, else NULL. A name that ends with '*'
  * stands for all that begin so.
  */
 static inline const char *weft_environ_value_(const char *entry, const char *name)
 {
+    if (weft_environ_prefixed_(name) && *entry++ != '_') return NULL;
     for (; *name && *name != '*'; name++, entry++)
         if (*entry != weft_environ_char_(*name)) return NULL;
     if (*name) entry += __builtin_strcspn(entry, "=");
@@ -79,6 +88,7 @@ struct weft_environ_entry_ {
 struct weft_environ_added_ {
     struct weft_environ_entry_ *first;
     size_t count, size;
+    bool context; /* there is one: an earlier one's entries give way, whatever is added */
 };
 
 static inline char *weft_environ_text_(struct weft_environ_entry_ *entry)
@@ -90,13 +100,15 @@ static inline weft_status weft_environ_set_(void *carrier, const char *name, con
                                             size_t size)
 {
     struct weft_environ_added_ *added = WEFT_CAST_(struct weft_environ_added_ *, carrier);
-    const size_t name_size = __builtin_strlen(name), all = name_size + 1 + size + 1;
+    const size_t first = weft_environ_prefixed_(name) ? 1 : 0;
+    const size_t name_size = first + __builtin_strlen(name), all = name_size + 1 + size + 1;
     if (!weft_header_value_ok_(value, size)) return WEFT_EINVAL;
     struct weft_environ_entry_ *entry =
         WEFT_CAST_(struct weft_environ_entry_ *, malloc(sizeof(struct weft_environ_entry_) + all));
     if (!entry) return WEFT_ENOMEM;
     char *text = weft_environ_text_(entry);
-    for (size_t i = 0; i < name_size; i++) text[i] = weft_environ_char_(name[i]);
+    text[0] = '_';
+    for (size_t i = first; i < name_size; i++) text[i] = weft_environ_char_(name[i - first]);
     text[name_size] = '=';
     __builtin_memcpy(text + name_size + 1, value, size);
     text[all - 1] = '\0';
@@ -116,7 +128,7 @@ static inline bool weft_environ_gives_way_(const struct weft_environ_added_ *add
                                            const char *entry)
 {
     const char *name;
-    for (size_t i = 0; added->count > 0 && (name = weft_propagation_field(i)) != NULL; i++)
+    for (size_t i = 0; added->context && (name = weft_propagation_field(i)) != NULL; i++)
         if (weft_environ_value_(entry, name)) return true;
     for (struct weft_environ_entry_ *one = added->first; one; one = one->next) {
         const char *text = weft_environ_text_(one);
@@ -151,8 +163,8 @@ static inline char **weft_environ_build_(char *const *envp, const struct weft_en
 
 /**
  * Make an environment for a child: `envp` with this thread's context in it, in place of any that it
- * has: of all variables that the formats in force may write (weft_propagation_field). Without a
- * context it is `envp` again.
+ * has: of all variables that the formats in force may write (weft_propagation_field), also when
+ * they have nothing to write. Without a context it is `envp` again.
  *
  * @param envp  Ends with NULL; NULL: an empty one. Its texts must live as long as the result.
  * @param out   Owned: weft_environ_free, in the parent after posix_spawn(3) or fork(2). Unchanged
@@ -163,7 +175,7 @@ static inline char **weft_environ_build_(char *const *envp, const struct weft_en
 static inline weft_status weft_environ_inject(char *const *envp, char ***out)
 {
     static const weft_setter setter = {sizeof(weft_setter), weft_environ_set_};
-    struct weft_environ_added_ added = {NULL, 0, 0};
+    struct weft_environ_added_ added = {NULL, 0, 0, weft_reuse_context_()};
     if (!out) return WEFT_EINVAL;
     const weft_status status = weft_inject(&setter, &added);
     char **made = status == WEFT_ENOMEM ? NULL : weft_environ_build_(envp, &added);

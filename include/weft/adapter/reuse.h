@@ -1,9 +1,10 @@
 /*
  * What the adapters share: a carrier that is used again for another request. Private to them.
  *
- * Before the first header of a context is written, the carrier loses every header that an earlier
- * inject may have left there: all that the formats in force may write, weft_propagation_has_field.
- * Where nothing is written, nothing is taken away.
+ * Before a context is written, the carrier loses every header that an earlier inject may have left
+ * there: all that the formats in force may write, weft_propagation_has_field. That is so where the
+ * formats have nothing to write as well: a request that came without a header must not send an
+ * earlier one's. Without a context nothing is taken away.
  *
  * Threads: any; nothing here keeps anything. Allocates: never.
  */
@@ -11,47 +12,34 @@
 #define WEFT_ADAPTER_REUSE_H
 
 #include "../client.h"
+#include "../mdc.h"
 #include "../propagate.h"
 
-/* An adapter's setter and carrier, and how its carrier is cleared. A carrier of weft_reuse_set_. */
-struct weft_reuse_ {
-    const weft_setter *setter;
-    void *carrier;
-    void (*clear)(void *carrier);
-    bool cleared;
-};
-
-static inline weft_status weft_reuse_set_(void *carrier, const char *name, const char *value,
-                                          size_t size)
+/* Whether this thread has a context, as weft_inject has it. */
+static inline bool weft_reuse_context_(void)
 {
-    struct weft_reuse_ *reuse = WEFT_CAST_(struct weft_reuse_ *, carrier);
-    if (!reuse->cleared) reuse->clear(reuse->carrier);
-    reuse->cleared = true;
-    return reuse->setter->set(reuse->carrier, name, value, size);
+    return weft_trace_ids(NULL, NULL) == WEFT_OK || weft_mdc_count() > 0;
 }
 
-static inline const weft_setter *weft_reuse_setter_(void)
-{
-    static const weft_setter setter = {sizeof(weft_setter), weft_reuse_set_};
-    return &setter;
-}
-
-/* weft_inject into a carrier that may have been used before. */
+/* weft_inject into a carrier that may have been used before; `clear` takes those headers out. */
 static inline weft_status weft_reuse_inject_(const weft_setter *setter, void *carrier,
                                              void (*clear)(void *carrier))
 {
-    struct weft_reuse_ reuse = {setter, carrier, clear, false};
-    return weft_inject(weft_reuse_setter_(), &reuse);
+    if (weft_reuse_context_()) clear(carrier);
+    return weft_inject(setter, carrier);
 }
 
-/* weft_client_begin with such a carrier; setter and carrier in `options` are not looked at. */
+/*
+ * weft_client_begin with such a carrier; setter and carrier in `options` are not looked at. A call
+ * always has a context; where it cannot be begun, the headers go all the same.
+ */
 static inline weft_client *weft_reuse_client_begin_(const weft_setter *setter, void *carrier,
                                                     void (*clear)(void *carrier),
                                                     weft_client_options options)
 {
-    struct weft_reuse_ reuse = {setter, carrier, clear, false};
-    options.setter = weft_reuse_setter_();
-    options.carrier = &reuse;
+    clear(carrier);
+    options.setter = setter;
+    options.carrier = carrier;
     return weft_client_begin(&options);
 }
 
