@@ -16,7 +16,8 @@ typedef struct weft_client_options {
     void *carrier;
     const char *
         method; /* "GET"; NULL: left out. Borrowed until weft_client_begin returns, as the next two */
-    const char *target;  /* URL or path; query, fragment and user information are not logged */
+    /* URL, its scheme may be missing; or path, from its '/' on. Query, fragment and user information are not logged */
+    const char *target;
     const char *peer;    /* who is called, "payments:8080"; NULL: host and port of the target */
     weft_logger *logger; /* of the record; NULL: "http.client" */
     bool no_record;

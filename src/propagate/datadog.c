@@ -1,9 +1,10 @@
 /*
  * Datadog: x-datadog-trace-id and -parent-id, decimal 64-bit numbers; the upper half of a 128-bit id
  * in x-datadog-tags (_dd.p.tid); x-datadog-sampling-priority: -1 and 0 drop, 1 and 2 keep;
- * x-datadog-origin. Tags, origin and the exact priority go on as they came.
+ * x-datadog-origin. Tags, origin and the exact priority go on as they came. Baggage is ot-baggage-KEY.
  */
 #include "chars.h"
+#include "prefixed.h"
 #include "registry.h"
 #include "trace_text.h"
 
@@ -75,12 +76,10 @@ static void carry(struct weft_propagated *context, const char *name,
         context->rejected++;
 }
 
-static weft_status extract(const void *self, struct weft_propagated *context,
-                           const weft_getter *getter, void *carrier)
+static void extract_trace(struct weft_propagated *context, const weft_getter *getter, void *carrier)
 {
-    (void)self;
     struct weftp_piece trace, parent, tags, origin;
-    if (!weftp_piece_get(&trace, getter, carrier, "x-datadog-trace-id")) return WEFT_OK;
+    if (!weftp_piece_get(&trace, getter, carrier, "x-datadog-trace-id")) return;
     if (!weftp_piece_get(&parent, getter, carrier, "x-datadog-parent-id"))
         parent = (struct weftp_piece){"0", 1};
     (void)weftp_piece_get(&tags, getter, carrier, TAGS);
@@ -89,12 +88,19 @@ static weft_status extract(const void *self, struct weft_propagated *context,
         origin.text && origin.size >= 10 && memcmp(origin.text, "synthetics", 10) == 0;
     if (!ids_set(context, &trace, &parent, high_half(tags), synthetic)) {
         context->rejected++;
-        return WEFT_OK;
+        return;
     }
     sampling_read(context, getter, carrier);
     carry(context, TAGS, &tags, TAGS_SIZE_MAX);
     carry(context, ORIGIN, &origin, ORIGIN_SIZE_MAX);
-    return WEFT_OK;
+}
+
+static weft_status extract(const void *self, struct weft_propagated *context,
+                           const weft_getter *getter, void *carrier)
+{
+    (void)self;
+    extract_trace(context, getter, carrier);
+    return weftp_prefixed_extract(&weftp_prefixed_datadog, context, getter, carrier, NULL);
 }
 
 /* The tags that came, with the upper half of this trace's id in the place of theirs. */
@@ -126,10 +132,9 @@ static const char *priority_of(const struct weft_propagated *context)
     return context->trace.flags & 1 ? "1" : "0";
 }
 
-static weft_status inject(const void *self, const struct weft_propagated *context,
-                          const weft_setter *setter, void *carrier)
+static weft_status inject_trace(const struct weft_propagated *context, const weft_setter *setter,
+                                void *carrier)
 {
-    (void)self;
     char text[TAGS_SIZE_MAX + sizeof TAG_HIGH + HIGH_SIZE];
     if (!context->trace.trace_id[0] || !context->trace.span_id[0]) return WEFT_OK;
     size_t size = weftp_decimal_write(text, weftp_hex_read(context->trace.trace_id + 16, 16));
@@ -150,11 +155,21 @@ static weft_status inject(const void *self, const struct weft_propagated *contex
     return first ? first : status;
 }
 
+static weft_status inject(const void *self, const struct weft_propagated *context,
+                          const weft_setter *setter, void *carrier)
+{
+    (void)self;
+    const weft_status first = inject_trace(context, setter, carrier);
+    const weft_status second =
+        weftp_prefixed_inject(&weftp_prefixed_datadog, context, setter, carrier);
+    return first ? first : second;
+}
+
 const struct weft_propagator_type weftp_propagator_datadog = {
     .struct_size = sizeof(struct weft_propagator_type),
     .name = "datadog",
     .extract = extract,
     .inject = inject,
     .fields = (const char *const[]){"x-datadog-trace-id", "x-datadog-parent-id", PRIORITY, TAGS,
-                                    ORIGIN, NULL},
+                                    ORIGIN, "ot-baggage-*", NULL},
 };

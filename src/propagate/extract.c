@@ -125,6 +125,7 @@ static weft_status read_carrier(struct found *found, struct weft_propagated *con
         const weft_status status =
             propagator->type->extract(propagator->self, context, &guard->getter, guard);
         if (status) return status;
+        weftp_propagation_yield(propagation, i, context, before.carried);
         if (propagation->automatic) note_came(found, context, &before, i, guard);
         judge(found, context, before.carried);
     }

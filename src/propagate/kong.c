@@ -8,25 +8,12 @@
 #define CORRELATION "kong-request-id"
 #define PASS        "x-kong-request-id"
 
-static void carry(struct weft_propagated *context, const weft_getter *getter, void *carrier,
-                  const char *header)
-{
-    size_t size;
-    const char *id = weftp_request_id_get(context, getter, carrier, header, &size);
-    if (!id) return;
-    (void)weft_propagated_carry(context,
-                                (struct weft_carried){header, id, (uint32_t)size, WEFT_OF_REQUEST});
-    if (context->request_id) return;
-    context->request_id = id;
-    context->request_id_size = (uint32_t)size;
-}
-
 static weft_status extract(const void *self, struct weft_propagated *context,
                            const weft_getter *getter, void *carrier)
 {
     (void)self;
-    carry(context, getter, carrier, CORRELATION);
-    carry(context, getter, carrier, PASS);
+    weftp_request_id_carry(context, getter, carrier, CORRELATION, WEFT_OF_REQUEST);
+    weftp_request_id_carry(context, getter, carrier, PASS, WEFT_OF_REQUEST);
     return WEFT_OK;
 }
 

@@ -7,8 +7,6 @@
 #include "registry.h"
 #include "trace_text.h"
 
-static const struct weftp_prefixed baggage = {"ot-baggage-", ":ot-baggage", false};
-
 static enum weft_sampling sampling_read(struct weft_propagated *context, const weft_getter *getter,
                                         void *carrier)
 {
@@ -34,7 +32,7 @@ static weft_status extract(const void *self, struct weft_propagated *context,
         weftp_sampling_set(context, sampling_read(context, getter, carrier));
     else if (has_trace || has_span)
         context->rejected++;
-    return weftp_prefixed_extract(&baggage, context, getter, carrier, NULL);
+    return weftp_prefixed_extract(&weftp_prefixed_ot, context, getter, carrier, NULL);
 }
 
 static weft_status inject(const void *self, const struct weft_propagated *context,
@@ -54,7 +52,7 @@ static weft_status inject(const void *self, const struct weft_propagated *contex
             if (!first) first = status;
         }
     }
-    status = weftp_prefixed_inject(&baggage, context, setter, carrier);
+    status = weftp_prefixed_inject(&weftp_prefixed_ot, context, setter, carrier);
     return first ? first : status;
 }
 

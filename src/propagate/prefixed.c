@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+const struct weftp_prefixed weftp_prefixed_ot = {"ot-baggage-", ":ot-baggage", false};
+const struct weftp_prefixed weftp_prefixed_datadog = {"ot-baggage-", ":datadog-baggage", false};
+
 enum { ENTRIES_MAX = 64, BYTES_MAX = 8192 };
 
 /* The entries on their way in: "key:value" lines, in memory of the extraction. */
@@ -32,15 +35,19 @@ static bool entry_ok(const struct gathering *gathering, const struct weftp_piece
            gathering->size + key->size + value->size + 2 <= BYTES_MAX;
 }
 
-/* An entry of the context, where the configuration wants this key. The text lives long enough. */
+/*
+ * An entry of the context, where the configuration wants this key: names of headers have no case, so
+ * it is spelt as there. The text lives long enough.
+ */
 static bool want(struct gathering *gathering, const char *key, size_t key_size,
                  struct weftp_piece value)
 {
     struct weft_propagated *context = gathering->context;
-    bool wanted = false;
+    const char *wanted = NULL;
     for (uint32_t i = 0; i < context->baggage_key_count && !wanted; i++)
-        wanted = strncasecmp(context->baggage_keys[i], key, key_size) == 0 &&
-                 !context->baggage_keys[i][key_size];
+        if (strncasecmp(context->baggage_keys[i], key, key_size) == 0 &&
+            !context->baggage_keys[i][key_size])
+            wanted = context->baggage_keys[i];
     if (!wanted || context->baggage_count == WEFT_BAGGAGE_MAX) return true;
     if (gathering->format->encoded && memchr(value.text, '%', value.size)) {
         char *plain = weft_propagated_alloc(context, 2 * value.size);
@@ -48,7 +55,7 @@ static bool want(struct gathering *gathering, const char *key, size_t key_size,
         value = (struct weftp_piece){plain, weftp_percent_decode(plain, value.text, value.size)};
     }
     context->baggage[context->baggage_count++] =
-        (struct weft_baggage){key, value.text, (uint32_t)key_size, (uint32_t)value.size};
+        (struct weft_baggage){wanted, value.text, (uint32_t)key_size, (uint32_t)value.size};
     return true;
 }
 
@@ -119,6 +126,8 @@ weft_status weftp_prefixed_extract(const struct weftp_prefixed *format,
 {
     struct gathering gathering = {.format = format, .context = context};
     struct weftp_piece value;
+    if (weft_propagated_find(context, format->note))
+        return WEFT_OK; /* another format has read it */
     if (getter->each) getter->each(carrier, each_header, &gathering);
     if (list && weftp_piece_get(&value, getter, carrier, list)) add_list(&gathering, value);
     if (gathering.no_memory) return WEFT_ENOMEM;

@@ -1,8 +1,8 @@
 /*
  * Baggage that travels as a header for each entry: PREFIXkey: value (uberctx-, ot-baggage-).
  *
- * What came in goes on as it came; entries whose keys WEFT_PROPAGATE_KEYS names become MDC entries,
- * and are written from there. At most 64 entries and 8,192 bytes, keys of up to 128 bytes: what is
+ * What came in goes on as it came; entries whose keys WEFT_PROPAGATE_KEYS names, in any case, become
+ * MDC entries, spelt as there, and are written from there. At most 64 entries and 8,192 bytes, keys of up to 128 bytes: what is
  * more, or malformed, is dropped whole and counted.
  *
  * Threads: any; the struct is constant. May include: chars, percent, the public propagator header.
@@ -19,6 +19,9 @@ struct weftp_prefixed {
     const char *note;   /* the name under which the entries are carried */
     bool encoded;       /* values are percent-encoded */
 };
+
+/* ot-baggage-KEY, of OpenTracing's tracers and Datadog's; each notes its own. */
+extern const struct weftp_prefixed weftp_prefixed_ot, weftp_prefixed_datadog;
 
 /*
  * Read the entries of a carrier that can list its headers, and those of one more header that holds

@@ -106,6 +106,15 @@ const char *weftp_propagation_field(const struct weftp_propagation *propagation,
 bool weftp_propagation_has_field(const struct weftp_propagation *propagation, const char *name,
                                  size_t size);
 
+/*
+ * Of the headers that format `index` has carried as they came, from carried[first] on, forget those
+ * that other formats in force look after: of what an earlier one writes all, of what a later one
+ * writes what stands beside the ids. Such formats refuse what is malformed, and a state without its
+ * trace; it must not go on beside theirs. For extract.c.
+ */
+void weftp_propagation_yield(const struct weftp_propagation *propagation, uint32_t index,
+                             struct weft_propagated *context, uint32_t first);
+
 /* How many headers were refused since start. Signal-safe. */
 uint64_t weftp_propagate_rejected(void);
 /* In a forked child: begin to count anew. */

@@ -50,6 +50,16 @@ void weftp_request_id_take(struct weft_propagated *context, const weft_getter *g
     take(context, id, size);
 }
 
+void weftp_request_id_carry(struct weft_propagated *context, const weft_getter *getter,
+                            void *carrier, const char *header, enum weft_carried_of of)
+{
+    size_t size;
+    const char *id = weftp_request_id_get(context, getter, carrier, header, &size);
+    if (!id) return;
+    (void)weft_propagated_carry(context, (struct weft_carried){header, id, (uint32_t)size, of});
+    take(context, id, size);
+}
+
 void weftp_request_id_take_own(struct weft_propagated *context, const weft_getter *getter,
                                void *carrier, const char *header,
                                bool (*is_own)(const char *id, size_t size))

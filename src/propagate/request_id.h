@@ -22,6 +22,9 @@ const char *weftp_request_id_get(struct weft_propagated *context, const weft_get
 /* Take that value as the request's id, unless an earlier format has found one. */
 void weftp_request_id_take(struct weft_propagated *context, const weft_getter *getter,
                            void *carrier, const char *header);
+/* The same, and carry it under that header's name to the next service. */
+void weftp_request_id_carry(struct weft_propagated *context, const weft_getter *getter,
+                            void *carrier, const char *header, enum weft_carried_of of);
 /*
  * As weftp_request_id_take, for a proxy that adds its header beside those that the client has sent:
  * of the last value; but where that is not one as the proxy makes them, of the last before it that

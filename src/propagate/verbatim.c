@@ -3,15 +3,18 @@
  * formats), `istio` (those that Istio asks applications to forward, and no others) and `envoy`
  * (x-request-id, and what Envoy's own tracing needs besides).
  *
- * A header is passed on whole, several of one name joined by commas. They belong to the caller:
- * where its trace is not trusted they stop here.
+ * A header is passed on whole, several of one name joined by commas; but of x-request-id the first,
+ * if it is one. They belong to the caller: where its trace is not trusted they stop here. What
+ * another format in force writes is that one's (weftp_propagation_yield).
  */
 #include "chars.h"
 #include "registry.h"
 #include "request_id.h"
+#include "trace_text.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { NAMES_MAX = 16, NAME_SIZE_MAX = 64, VALUES_MAX = 16, JOINED_SIZE_MAX = 8192 };
 
@@ -65,6 +68,23 @@ static weft_status join(struct weft_propagated *context, const weft_getter *gett
     return WEFT_OK;
 }
 
+/* Whether the message's own Connection header says that this one is not for the next service. */
+static bool is_of_connection(const char *name, const weft_getter *getter, void *carrier)
+{
+    const size_t name_size = strlen(name);
+    struct weftp_piece rest, option;
+    for (size_t i = 0; i < VALUES_MAX; i++) {
+        rest.text = getter->get(carrier, "connection", i, &rest.size);
+        if (!rest.text) return false;
+        while (weftp_piece_next(&rest, ',', &option)) {
+            option.text = weftp_ows_trim(option.text, &option.size);
+            if (option.size == name_size && strncasecmp(option.text, name, name_size) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 static weft_status carry_all(const char *const *names, struct weft_propagated *context,
                              const weft_getter *getter, void *carrier)
 {
@@ -72,7 +92,9 @@ static weft_status carry_all(const char *const *names, struct weft_propagated *c
         struct weft_carried header;
         const weft_status status = join(context, getter, carrier, *names, &header);
         if (status) return status;
-        if (header.size == 0 || weft_propagated_find(context, *names)) continue;
+        if (header.size == 0 || weft_propagated_find(context, *names) ||
+            is_of_connection(*names, getter, carrier))
+            continue;
         if (!weftp_header_value_ok(header.value, header.size) ||
             !weft_propagated_carry(context, header))
             context->rejected++;
@@ -99,8 +121,8 @@ static weft_status istio_extract(const void *self, struct weft_propagated *conte
                                  const weft_getter *getter, void *carrier)
 {
     (void)self;
-    weftp_request_id_take(context, getter, carrier, "x-request-id");
-    return carry_all(istio_names, context, getter, carrier);
+    weftp_request_id_carry(context, getter, carrier, istio_names[0], WEFT_OF_CALLER);
+    return carry_all(istio_names + 1, context, getter, carrier);
 }
 
 static weft_status istio_inject(const void *self, const struct weft_propagated *context,
@@ -146,6 +168,7 @@ static bool may_go_on(const char *name)
                                           "upgrade",        "http2-settings",  "host",
                                           "content-length", "content-type",    "content-encoding",
                                           "expect",         "cookie",          "set-cookie",
+                                          "cookie2",        "set-cookie2",     "proxy",
                                           "authorization",  "www-authenticate"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (strcmp(name, refused[i]) == 0) return false;

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <weft/log.h>
 
@@ -16,19 +17,23 @@ int64_t weftp_access_clock_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* The path at `path`; where an authority came before it, which alone asks for its root. */
+static struct weftp_access_text path_cut(const char *path, bool behind_authority)
+{
+    const size_t whole = strcspn(path, "?#");
+    if (whole == 0 && behind_authority) return (struct weftp_access_text){"/", 1};
+    return (struct weftp_access_text){path, weftp_utf8_cut(path, whole, WEFTP_ACCESS_PATH_MAX)};
+}
+
 const char *weftp_access_path(const char *target, size_t *size)
 {
     const char *path = target;
     const size_t name = strcspn(target, ":/?#");
-    if (strncmp(target + name, "://", 3) == 0)
-        path = target + name + 3 + strcspn(target + name + 3, "/?#");
-    const size_t whole = strcspn(path, "?#");
-    if (whole == 0 && path > target) { /* an authority alone asks for its root */
-        *size = 1;
-        return "/";
-    }
-    *size = weftp_utf8_cut(path, whole, WEFTP_ACCESS_PATH_MAX);
-    return path;
+    const bool has_authority = strncmp(target + name, "://", 3) == 0;
+    if (has_authority) path += name + 3 + strcspn(target + name + 3, "/?#");
+    const struct weftp_access_text text = path_cut(path, has_authority);
+    *size = text.size;
+    return text.text;
 }
 
 static struct weftp_access_text cut(const char *text, size_t max)
@@ -70,17 +75,34 @@ void weftp_access_keep(struct weftp_access *access, const struct weftp_access_te
     access->peer = keep(&to, &texts->peer);
 }
 
-struct weftp_access_text weftp_access_authority(const char *target)
+/*
+ * Where a URL's authority begins; NULL: it has none. As curl has it: without a scheme the host comes
+ * first, and a scheme of HTTP may have one or three slashes behind it.
+ */
+static const char *authority_at(const char *url)
 {
-    const size_t name = strcspn(target, ":/?#");
-    if (strncmp(target + name, "://", 3) != 0) return (struct weftp_access_text){NULL, 0};
-    const char *host = target + name + 3;
+    const size_t name = strcspn(url, ":/?#");
+    size_t slashes = 0;
+    if (name > 0 && url[name] == ':' && url[name + 1] == '/') {
+        const size_t slashes_max = strncasecmp(url, "http", 4) == 0 ? 3 : 2;
+        while (slashes < slashes_max && url[name + 1 + slashes] == '/') slashes++;
+        return url + name + 1 + slashes;
+    }
+    if (strncmp(url, "//", 2) == 0) return url + 2;
+    if (strncmp(url, "://", 3) == 0) return url + 3;
+    return strchr("/?#*", *url) ? NULL : url; /* "" is among them */
+}
+
+struct weftp_access_url weftp_access_url(const char *url)
+{
+    const char *host = authority_at(url);
+    if (!host) return (struct weftp_access_url){{NULL, 0}, path_cut(url, false)};
     const size_t whole = strcspn(host, "/?#");
     size_t user = whole;
     while (user > 0 && host[user - 1] != '@') user--;
-    return (struct weftp_access_text){
-        whole > user ? host + user : NULL,
-        weftp_utf8_cut(host + user, whole - user, WEFTP_ACCESS_PEER_MAX)};
+    const size_t size = weftp_utf8_cut(host + user, whole - user, WEFTP_ACCESS_PEER_MAX);
+    return (struct weftp_access_url){{whole > user ? host + user : NULL, size},
+                                     path_cut(host + whole, true)};
 }
 
 /* "GET /orders 200", or as much of it as is known. */

@@ -41,11 +41,20 @@ size_t weftp_access_size(const struct weftp_access_texts *texts);
 /* Copy them to `to`, where there is room for them; the access record then points there. */
 void weftp_access_keep(struct weftp_access *access, const struct weftp_access_texts *texts,
                        char *to);
-/* Host and port of a URL, without user information; text NULL: there are none. */
-struct weftp_access_text weftp_access_authority(const char *target);
+/*
+ * The parts of the URL of a call, which may lack its scheme as those of curl may: "host:1/path" and
+ * "//host/path" have an authority, "/path" and "*" have none. User information, which may be a
+ * password, is in neither. The authority's text NULL: there is none; the path's is never NULL.
+ * Borrowed: parts of `url`.
+ */
+struct weftp_access_url {
+    struct weftp_access_text authority, path;
+};
+struct weftp_access_url weftp_access_url(const char *url);
 
 /*
- * Find the path in a request's target (RFC 9112, section 3.2): without scheme, authority (which may
+ * Find the path in the target of a request that came in (RFC 9112, section 3.2; one that begins with
+ * '/' is a path whatever follows): without scheme, authority (which may
  * hold a password), query and fragment, and at most WEFTP_ACCESS_PATH_MAX bytes. Returns a part of
  * `target`; *size is its size.
  */

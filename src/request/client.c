@@ -24,9 +24,12 @@ static bool options_ok(const weft_client_options *options)
 
 static weft_client *client_create(const weft_client_options *options)
 {
-    struct weftp_access_texts texts =
-        weftp_access_texts(options->method, options->target, options->peer);
-    if (!options->peer && options->target) texts.peer = weftp_access_authority(options->target);
+    struct weftp_access_texts texts = weftp_access_texts(options->method, NULL, options->peer);
+    if (options->target) {
+        const struct weftp_access_url url = weftp_access_url(options->target);
+        texts.path = url.path;
+        if (!options->peer) texts.peer = url.authority;
+    }
     weft_client *client = malloc(sizeof *client + weftp_access_size(&texts));
     if (!client) return NULL;
     client->access.begun_ns = weftp_access_clock_ns();

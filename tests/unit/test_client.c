@@ -163,6 +163,18 @@ static void test_targets(void **state)
         {"http://u@h/@x", "/@x", "h"},
         {"http://u@:p@h/", "/", "h"},
         {"http://@/x", "/x", ""},
+        {"alice:secret@payments/charge", "/charge", "payments"},
+        {"//alice:secret@payments/x?a", "/x", "payments"},
+        {"alice:secret@payments", "/", "payments"},
+        {"payments:8080/p", "/p", "payments:8080"},
+        {"payments/@p", "/@p", "payments"},
+        {"HTTP:/alice:secret@h/x", "/x", "h"},
+        {"https:///alice:secret@h/x", "/x", "h"},
+        {"file:///etc/x", "/etc/x", ""},
+        {"://u:p@h/x", "/x", "h"},
+        {"/a//u:p@h/x", "/a//u:p@h/x", ""},
+        {"*", "*", ""},
+        {"?a", "", ""},
         {"", "", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -170,6 +182,7 @@ static void test_targets(void **state)
         weft_client_end(call(&out, "GET", cases[i].target), 200, 0);
         assert_string_equal(value(i, "url.path"), cases[i].path);
         assert_string_equal(value(i, "server.address"), cases[i].peer);
+        assert_null(strstr(weft_test_line(capture, i), "secret"));
         carrier_clear(&out);
     }
 }

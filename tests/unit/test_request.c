@@ -132,6 +132,7 @@ static void test_paths(void **state)
         {"https://host?a=/b", "/"},
         {"host:443", "host:443"},
         {"/a://b", "/a://b"},
+        {"//a/b", "//a/b"},
         {"/a?b://c/d", "/a"},
         {"", ""},
     };
