@@ -6,7 +6,6 @@
 
 #include "support/await.h"
 #include "support/emulated.h"
-#include "support/tsan.h"
 
 #include <pthread.h>
 #include <sys/resource.h>
@@ -273,7 +272,7 @@ static void children_that_nobody_told_of_too(void **state)
     struct number_reader reader = {.count = 0};
     char sinks[256];
     (void)state;
-    if (under_emulator() || UNDER_TSAN) skip();
+    if (under_emulator() || ROWS_SANITIZED) row_skip("forked beside threads");
     snprintf(sinks, sizeof sinks, "file:%s?seq=on", row.path);
     run_with(&row, sinks, fork_unheard, NULL);
     number_read(&reader, row.path);
