@@ -43,7 +43,7 @@ static void encode(struct weft_out *out, int64_t time_ns, const char *message,
     static weft_site sites[2] = {{.file = __FILE__, .func = "with fields", .line = 1},
                                  {.file = __FILE__, .func = "without fields", .line = 2}};
     weft_site *site = &sites[count == 0]; /* as calls have them */
-    if (weftp_template_state(site) == 0) weftp_template_learn(site, fields, count);
+    weftp_template_know(site, fields, count);
     const struct weft_record record = {.struct_size = sizeof record,
                                        .site = site,
                                        .time_ns = time_ns,

@@ -69,7 +69,7 @@ static bool add_field(struct weftp_shape *shape, struct weftp_shape_place *made,
     if (look.flags || weftp_names_may_have(names, hash) || !add_hash(shape, hash)) return false;
     weft_field measured = *field;
     measured.key_size = (uint8_t)size;
-    *made = (struct weftp_shape_place){.sort = weftp_shape_sort(&measured),
+    *made = (struct weftp_shape_place){.sort = weftp_template_sort(&measured),
                                        .type = field->type,
                                        .key_size = (uint16_t)size,
                                        .at = (uint16_t)(shape->count * sizeof *field)};

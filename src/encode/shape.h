@@ -32,7 +32,7 @@
 struct weftp_shape_place {
     const char *key;   /* the constant that calls have, see `number`; NULL: none */
     uint64_t words[2]; /* of the key: its first and its last bytes */
-    uint16_t sort;     /* weftp_shape_sort of the field */
+    uint16_t sort;     /* weftp_template_sort of the field */
     uint16_t type;
     uint16_t key_size;
     uint16_t at;     /* the field's offset in the call's array, in bytes */
@@ -86,16 +86,6 @@ static inline bool weftp_shape_has(const struct weftp_shape *shape, uint32_t has
 
 /* ---- what every record does ---- */
 
-/* Key size and type together, as they lie in a field. */
-static inline uint16_t weftp_shape_sort(const weft_field *field)
-{
-    _Static_assert(offsetof(weft_field, type) == offsetof(weft_field, key_size) + 1,
-                   "side by side");
-    uint16_t sort;
-    memcpy(&sort, (const char *)field + offsetof(weft_field, key_size), sizeof sort);
-    return sort;
-}
-
 /* Whether a key has the words of one; in its own branches, so that none of them goes through memory. */
 static inline bool weftp_shape_same_words(const char *key, size_t size, const uint64_t words[2])
 {
@@ -143,14 +133,14 @@ static inline bool weftp_shape_same_constant(const struct weftp_shape_place *kno
                                              const weft_field *field)
 {
     const uintptr_t keys = (uintptr_t)field->key ^ (uintptr_t)known->key;
-    return (keys | (uintptr_t)(weftp_shape_sort(field) ^ known->sort)) == 0;
+    return (keys | (uintptr_t)(weftp_template_sort(field) ^ known->sort)) == 0;
 }
 
 /* Whether a field is the one that is known: its key byte by byte, and its type. */
 static inline bool weftp_shape_same(const struct weftp_shape *shape,
                                     const struct weftp_shape_place *known, const weft_field *field)
 {
-    if (__builtin_expect(weftp_shape_sort(field) != known->sort, 0))
+    if (__builtin_expect(weftp_template_sort(field) != known->sort, 0))
         return weftp_shape_same_odd(shape, known, field);
     return weftp_shape_same_key(shape, known, field->key);
 }

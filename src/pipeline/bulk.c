@@ -109,12 +109,7 @@ bool weftp_bulk_add(struct weftp_bulk *bulk, const struct weftp_pipeline *pipeli
 /* The text grows no more. */
 static void locate(struct weftp_bulk_text *text)
 {
-    const char *at = text->out.data;
-    if (text->located) return;
-    for (size_t i = 0; i < text->count; i++) {
-        text->lines[i].data = at;
-        at += text->lines[i].size;
-    }
+    if (!text->located) weftp_lines_locate(text->lines, text->count, text->out.data);
     text->located = true;
 }
 

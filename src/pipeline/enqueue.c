@@ -117,8 +117,7 @@ static inline unsigned options_of(const struct weft_record *record)
 {
     weft_site *site = (weft_site *)(uintptr_t)record->site;
     if (!weftp_site_register(site)) return WEFTP_PACK_KEYS;
-    if (__builtin_expect(weftp_template_state(site) == 0, 0))
-        weftp_template_learn(site, record->fields, record->field_count);
+    weftp_template_know(site, record->fields, record->field_count);
     return WEFTP_PACK_KEYS | WEFTP_PACK_SITE_BY_ID;
 }
 

@@ -67,4 +67,13 @@ static inline bool weftp_line_encode(const struct weftp_encoding *encoding,
     return weftp_line_append(encoding, record, out, trimmed);
 }
 
+/* Where lines are whose text grows no more: one behind the other, the first at `at`. */
+static inline void weftp_lines_locate(struct weft_line *lines, size_t count, const char *at)
+{
+    for (size_t i = 0; i < count; i++) {
+        lines[i].data = at;
+        at += lines[i].size;
+    }
+}
+
 #endif

@@ -30,16 +30,6 @@ void weftp_numbers_begin(struct weftp_numbers *numbers)
     if (numbers->apart) weftp_boot_draw(numbers->boot_id);
 }
 
-/* The text grows no more. */
-static void locate(struct weftp_numbers *numbers, size_t count)
-{
-    const char *at = numbers->text.data;
-    for (size_t i = 0; i < count; i++) {
-        numbers->lines[i].data = at;
-        at += numbers->lines[i].size;
-    }
-}
-
 struct weft_line *weftp_numbers_put(struct weftp_numbers *numbers,
                                     const struct weftp_encoding *encoding,
                                     const struct weft_line *lines, size_t count)
@@ -56,6 +46,6 @@ struct weft_line *weftp_numbers_put(struct weftp_numbers *numbers,
         numbers->lines[i].size = weftp_out_size(text) - before;
     }
     numbers->failed = false;
-    locate(numbers, count);
+    weftp_lines_locate(numbers->lines, count, text->data);
     return numbers->lines;
 }

@@ -121,8 +121,7 @@ void weftp_pipeline_write(const struct weftp_pipeline *pipeline, struct weftp_th
 static void know_site(const struct weft_record *record)
 {
     weft_site *site = (weft_site *)(uintptr_t)record->site;
-    if (site && __builtin_expect(weftp_template_state(site) == 0, 0))
-        weftp_template_learn(site, record->fields, record->field_count);
+    if (site) weftp_template_know(site, record->fields, record->field_count);
 }
 
 void weftp_pipeline_submit(const struct weftp_pipeline *pipeline, struct weftp_thread *thread,

@@ -1,5 +1,6 @@
 #include "boot.h"
 
+#include "hex.h"
 #include "lock.h"
 #include "random.h"
 
@@ -18,14 +19,9 @@ static char own[WEFTP_BOOT_ID_SIZE + 1];
 
 void weftp_boot_draw(char id[WEFTP_BOOT_ID_SIZE + 1])
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char bytes[WEFTP_BOOT_ID_SIZE / 2];
     weftp_random_bytes(bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        id[2 * i] = digits[bytes[i] >> 4];
-        id[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    id[WEFTP_BOOT_ID_SIZE] = '\0';
+    *weftp_hex_put(id, bytes, sizeof bytes) = '\0';
 }
 
 uint32_t weftp_boot_id(char id[WEFTP_BOOT_ID_SIZE + 1])

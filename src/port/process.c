@@ -72,10 +72,11 @@ static bool is_running(int tasks, const char *task)
 bool weftp_thread_alone(void)
 {
     DIR *tasks = opendir("/proc/self/task");
+    const int64_t own = weftp_thread_id();
     bool alone = tasks != NULL;
     const struct dirent *entry;
     while (alone && (entry = readdir(tasks)) != NULL)
-        alone = entry->d_name[0] == '.' || strtoll(entry->d_name, NULL, 10) == weftp_thread_id() ||
+        alone = entry->d_name[0] == '.' || strtoll(entry->d_name, NULL, 10) == own ||
                 !is_running(dirfd(tasks), entry->d_name);
     if (tasks) closedir(tasks);
     return alone;

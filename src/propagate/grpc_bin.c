@@ -3,6 +3,7 @@
  * id, 8), 2 (flags, 1). In HTTP headers it stands in base64 (RFC 4648, section 4), with or without
  * padding; it is written without.
  */
+#include "../port/hex.h"
 #include "registry.h"
 #include "trace_text.h"
 
@@ -45,14 +46,6 @@ static void encode(char out[TEXT_SIZE + 1], const unsigned char bytes[BYTES])
     out[written] = '\0';
 }
 
-static void to_hex(char *out, const unsigned char *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        *out++ = "0123456789abcdef"[bytes[i] >> 4];
-        *out++ = "0123456789abcdef"[bytes[i] & 15];
-    }
-}
-
 static void from_hex(unsigned char *out, const char *digits, size_t count)
 {
     for (size_t i = 0; i < count; i++) out[i] = (unsigned char)weftp_hex_read(digits + 2 * i, 2);
@@ -64,8 +57,8 @@ static bool read_context(struct weft_propagated *context, const unsigned char by
     if (bytes[0] != 0 || bytes[TRACE_AT - 1] != 0 || bytes[SPAN_AT - 1] != 1 ||
         bytes[FLAGS_AT - 1] != 2)
         return false;
-    to_hex(trace, bytes + TRACE_AT, 16);
-    to_hex(span, bytes + SPAN_AT, 8);
+    (void)weftp_hex_put(trace, bytes + TRACE_AT, 16);
+    (void)weftp_hex_put(span, bytes + SPAN_AT, 8);
     if (!weftp_trace_set(context, (struct weftp_piece){trace, 32}, (struct weftp_piece){span, 16}))
         return false;
     weftp_sampling_set(context, bytes[FLAGS_AT] & 1 ? WEFT_SAMPLING_ACCEPT : WEFT_SAMPLING_DENY);

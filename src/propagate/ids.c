@@ -1,24 +1,16 @@
 #include "ids.h"
+#include "../port/hex.h"
 #include "../port/random.h"
 #include "chars.h"
 
 #include <string.h>
-
-static void write_hex(char *out, const unsigned char *bytes, size_t count)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < count; i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-}
 
 void weftp_id_random(char *out, size_t digits)
 {
     unsigned char bytes[16];
     do {
         weftp_random_bytes(bytes, digits / 2);
-        write_hex(out, bytes, digits / 2);
+        (void)weftp_hex_put(out, bytes, digits / 2);
     } while (weftp_all_zero_digits(out, digits));
     out[digits] = '\0';
 }
@@ -30,7 +22,7 @@ void weftp_id_uuid(char out[WEFTP_UUID_SIZE + 1])
     weftp_random_bytes(bytes, sizeof bytes);
     bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40); /* version 4 */
     bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80); /* variant of RFC 9562 */
-    write_hex(digits, bytes, sizeof bytes);
+    (void)weftp_hex_put(digits, bytes, sizeof bytes);
     static const struct {
         unsigned char from, to, size;
     } groups[] = {{0, 0, 8}, {8, 9, 4}, {12, 14, 4}, {16, 19, 4}, {20, 24, 12}};

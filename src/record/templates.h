@@ -73,6 +73,18 @@ static inline uint16_t weftp_template_sort(const weft_field *field)
  */
 void weftp_template_learn(weft_site *site, const weft_field *fields, size_t count);
 
+static inline uint32_t weftp_template_state(const weft_site *site)
+{
+    return __atomic_load_n(&site->state, __ATOMIC_ACQUIRE);
+}
+
+/* The same, where nobody has looked yet. */
+static inline void weftp_template_know(weft_site *site, const weft_field *fields, size_t count)
+{
+    if (__builtin_expect(weftp_template_state(site) == 0, 0))
+        weftp_template_learn(site, fields, count);
+}
+
 /* The template of a number; NULL: nobody was given that. */
 const struct weftp_template *weftp_template_at(uint32_t number);
 
@@ -91,11 +103,6 @@ void weftp_templates_unwatch(bool (*learnt)(void *arg, const struct weftp_templa
 
 /* How many there are: their numbers are 1 to this. */
 uint32_t weftp_templates_count(void);
-
-static inline uint32_t weftp_template_state(const weft_site *site)
-{
-    return __atomic_load_n(&site->state, __ATOMIC_ACQUIRE);
-}
 
 /* That of a site; NULL: none. The site may be the template's own. */
 static inline const struct weftp_template *weftp_template_of(const weft_site *site)

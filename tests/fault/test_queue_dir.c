@@ -7,6 +7,7 @@
 #include "support/await.h"
 #include "support/dead_session.h"
 #include "support/emulated.h"
+#include "support/standing_sink.h"
 
 #include "src/queue/take.h"
 
@@ -253,18 +254,6 @@ static void losses_survive(void **state)
     assert_int_equal(lost, 6 + 7);
     free(text);
     row_end(&row.row);
-}
-
-/* The worker stands behind its first batch, which is in the file and in the ring. */
-static int batches;
-
-static weft_status stand(void *arg, const struct weft_line *line)
-{
-    (void)arg;
-    (void)line;
-    __atomic_store_n(&batches, 1, __ATOMIC_SEQ_CST);
-    for (;;) pause();
-    return WEFT_OK;
 }
 
 static void log_rich(void *arg)

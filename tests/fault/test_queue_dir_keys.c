@@ -11,6 +11,7 @@
 #include "support/dead_session.h"
 #include "support/emulated.h"
 #include "support/literal_keys.h"
+#include "support/standing_sink.h"
 
 #include <dlfcn.h>
 #include <sys/resource.h>
@@ -18,18 +19,6 @@
 #define PLACES 300 /* their templates take more than a page */
 
 /* ---- calls of a process that dies ---- */
-
-/* The worker stands behind its first batch. */
-static int batches;
-
-static weft_status stand(void *arg, const struct weft_line *line)
-{
-    (void)arg;
-    (void)line;
-    __atomic_store_n(&batches, 1, __ATOMIC_SEQ_CST);
-    for (;;) pause();
-    return WEFT_OK;
-}
 
 static void log_first(int i)
 {

@@ -55,7 +55,7 @@ static inline bool dead_push_from(struct dead *dead, struct weftp_seat *seat, in
                                        .field_count = 2};
     size_t room, size;
     EXPECT(weftp_site_register(site) != 0);
-    if (weftp_template_state(site) == 0) weftp_template_learn(site, fields, 2);
+    weftp_template_know(site, fields, 2);
     void *to = weftp_queue_room(&dead->queue, seat, record.level, 384, &room);
     if (!to) {
         weftp_queue_lose(&dead->queue, seat, record.level, time_ns);

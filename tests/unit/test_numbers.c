@@ -13,12 +13,11 @@
 #include "src/pipeline/outlet.h"
 #include "support/emulated.h"
 #include "support/fail_alloc.h"
+#include "support/forks.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -271,20 +270,6 @@ static void test_numbers_apart_have_an_id_of_their_own(void **state)
     bench_end(&together[0]);
     bench_end(&together[1]);
     bench_end(&apart);
-}
-
-static pid_t by_fork(void)
-{
-    return fork();
-}
-/* Without the C library's handlers. */
-static pid_t by_system_call(void)
-{
-#ifdef __s390x__ /* takes the stack first */
-    return (pid_t)syscall(SYS_clone, NULL, SIGCHLD, NULL, NULL, NULL);
-#else
-    return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
-#endif
 }
 
 /* A child, with a line that its parent has lost and not told of, writes two lines, and tells its id. */

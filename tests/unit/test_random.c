@@ -9,13 +9,12 @@
 #include "src/port/random.h"
 #include "src/propagate/ids.h"
 #include "support/emulated.h"
+#include "support/forks.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,20 +79,6 @@ static void test_threads_differ(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, make_ids, ids[i * IDS]), 0);
     for (size_t i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
     assert_true(all_differ(ids, THREADS * IDS));
-}
-
-static pid_t by_fork(void)
-{
-    return fork();
-}
-/* Without the C library's handlers. */
-static pid_t by_system_call(void)
-{
-#ifdef __s390x__ /* takes the stack first */
-    return (pid_t)syscall(SYS_clone, NULL, SIGCHLD, NULL, NULL, NULL);
-#else
-    return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
-#endif
 }
 
 /* In a child: write the ids to the pipe; a grandchild of its own, too. */
